@@ -1,0 +1,141 @@
+"""What a hidden check is: a function whose docstring is the sentence that the student reads.
+
+    @check("critic-target", weight=2, look_at="which rewards, which discount and which mask the target is made of")
+    def a_finished_episode_adds_nothing(exam: Exam) -> None:
+        '''Where an episode has ended (done = 1) the target is the reward alone.'''
+        answer = exam.ask("critic_target", data=..., alpha=0.3, gamma=0.9)
+        target = answer.array("next_q_value", shape=(8,))
+        expect_close(target[done], rewards[done], "targets of finished transitions")
+
+A check ends quietly when the student's answer is right and raises ``Mistake`` when it is not. It computes what it
+expects itself, in the judge; what it asks goes to the student's process, and what comes back is data, never trusted.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.generic]
+Value = None | bool | int | float | str | Array | list["Value"] | dict[str, "Value"]
+Handler = Callable[[str, Mapping[str, Value]], Value]
+"""Answers what the student's process asks back while it works, such as one step of an environment: (verb, values)."""
+
+
+class Mistake(Exception):
+    """What a check found wrong, in words for the student: never a hidden input or an expected value."""
+
+    def __init__(self, happened: str, look_at: str = "") -> None:
+        super().__init__(happened)
+        self.happened = happened
+        self.look_at = look_at
+
+
+class Answer:
+    """What a probe brought back: named values of unknown worth. Every accessor raises Mistake on what is not as asked."""
+
+    def __init__(self, values: Value) -> None:
+        self._values: dict[str, Value] = values if isinstance(values, dict) else {}
+
+    def value(self, name: str) -> Value:
+        """The raw value; None if there is none."""
+        return self._values.get(name)
+
+    def array(self, name: str, shape: tuple[int, ...], what: str) -> npt.NDArray[np.float64]:
+        """A finite array of numbers of exactly that shape, as float64; ``what`` names it to the student."""
+        raw = self._values.get(name)
+        if isinstance(raw, bool | int | float):
+            raw = np.asarray(raw)
+        if not isinstance(raw, np.ndarray):
+            raise Mistake(f"{what} should be a tensor of shape {shape}, but {_kind(raw)} came back.")
+        if raw.dtype.kind not in "fiub":
+            raise Mistake(f"{what} should hold real numbers, but its type is {raw.dtype}.")
+        if raw.shape != shape:
+            raise Mistake(f"{what} should have the shape {shape}, but has {raw.shape}.")
+        numbers = raw.astype(np.float64)
+        broken = int((~np.isfinite(numbers)).sum())
+        if broken:
+            raise Mistake(f"{what}: {broken} of {numbers.size} numbers are NaN or infinite.")
+        return numbers
+
+    def number(self, name: str, what: str) -> float:
+        """One finite number, from a plain number or a tensor that holds just one."""
+        raw = self._values.get(name)
+        if isinstance(raw, np.ndarray) and raw.size == 1:
+            raw = raw.reshape(())
+        elif isinstance(raw, np.ndarray):
+            raise Mistake(f"{what} should be a single number, but a tensor of shape {raw.shape} came back.")
+        self._values = {**self._values, name: raw}
+        return float(self.array(name, (), what))
+
+
+def _kind(value: Value) -> str:
+    names = {type(None): "nothing (None)", str: "a string", list: "a list or tuple", dict: "a dict"}
+    return names.get(type(value), "something else")
+
+
+class Exam(Protocol):
+    """The judge's side of one student's process."""
+
+    def ask(self, probe: str, /, *, handler: Handler | None = None, **values: Value) -> Answer:
+        """What the probe of that name (a function in the assignment's probes.py) answers to these values.
+
+        The same question is put only once, to a fresh copy of the process: its answer is kept. If the student's code
+        raises, hangs or dies meanwhile, Mistake says so in words, and every check that asks the same fails with it.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Check:
+    """One hidden check. ``weight`` is its share of the question's points, relative to the question's other checks."""
+
+    name: str
+    question: str
+    sentence: str
+    look_at: str
+    weight: float
+    run: Callable[[Exam], None]
+
+
+def check(question: str, *, weight: float = 1.0, look_at: str) -> Callable[[Callable[[Exam], None]], Check]:
+    """Make a function into a check; the first paragraph of its docstring is what the student reads."""
+
+    def decorate(function: Callable[[Exam], None]) -> Check:
+        doc = inspect.getdoc(function)
+        assert doc, f"{function.__name__} needs a docstring: it is what the student reads"
+        sentence = " ".join(doc.split("\n\n")[0].split())
+        return Check(function.__name__, question, sentence, look_at, weight, function)
+
+    return decorate
+
+
+def expect_close(
+    actual: npt.NDArray[np.float64],
+    expected: npt.NDArray[np.float64],
+    what: str,
+    *,
+    rtol: float = 1e-4,
+    atol: float = 1e-5,
+    look_at: str = "",
+) -> None:
+    """Raise Mistake unless two arrays of one shape agree; the words count the differences and name their pattern."""
+    assert actual.shape == expected.shape, "a check must ask for the shape first"
+    wrong = ~(np.abs(actual - expected) <= atol + rtol * np.abs(expected))
+    if wrong.any():
+        raise Mistake(f"{int(wrong.sum())} of {wrong.size} {what} differ{_pattern(actual, expected, wrong)}.", look_at)
+
+
+def _pattern(actual: npt.NDArray[np.float64], expected: npt.NDArray[np.float64], wrong: npt.NDArray[np.bool_]) -> str:
+    """A remark on how the wrong numbers are wrong, if one thing holds for all of them."""
+    a, e = actual[wrong], expected[wrong]
+    if not a.any():
+        return ": they are all zero"
+    if np.allclose(a, -e, rtol=1e-3):
+        return ": they have the right size and the wrong sign"
+    if a.size > 1 and np.ptp(a) < 1e-9 < np.ptp(e):
+        return ": they are all the same number"
+    return ""
