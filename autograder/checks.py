@@ -19,10 +19,17 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from autograder.records import LearningCurve
+from autograder.student.wire import Opaque
+
 Array = npt.NDArray[np.generic]
-Value = None | bool | int | float | str | Array | list["Value"] | dict[str, "Value"]
+Value = None | bool | int | float | str | Array | Opaque | list["Value"] | dict[str, "Value"]
 Handler = Callable[[str, Mapping[str, Value]], Value]
 """Answers what the student's process asks back while it works, such as one step of an environment: (verb, values)."""
+
+
+class Refused(Exception):
+    """Raised by a handler: the call makes no sense, and the student's code is told so in these words."""
 
 
 class Mistake(Exception):
@@ -43,6 +50,10 @@ class Answer:
     def value(self, name: str) -> Value:
         """The raw value; None if there is none."""
         return self._values.get(name)
+
+    def part(self, name: str) -> "Answer":
+        """The values in a dict among the values; empty if there is no dict of that name."""
+        return Answer(self._values.get(name))
 
     def array(self, name: str, shape: tuple[int, ...], what: str) -> npt.NDArray[np.float64]:
         """A finite array of numbers of exactly that shape, as float64; ``what`` names it to the student."""
@@ -74,18 +85,27 @@ class Answer:
 
 def _kind(value: Value) -> str:
     names = {type(None): "nothing (None)", str: "a string", list: "a list or tuple", dict: "a dict"}
+    if isinstance(value, Opaque):
+        return f"an object of type {value.type_name}"
     return names.get(type(value), "something else")
 
 
 class Exam(Protocol):
     """The judge's side of one student's process."""
 
-    def ask(self, probe: str, /, *, handler: Handler | None = None, **values: Value) -> Answer:
+    def ask(
+        self, probe: str, /, *, handler: Handler | None = None, seconds: float | None = None, **values: Value
+    ) -> Answer:
         """What the probe of that name (a function in the assignment's probes.py) answers to these values.
 
         The same question is put only once, to a fresh copy of the process: its answer is kept. If the student's code
         raises, hangs or dies meanwhile, Mistake says so in words, and every check that asks the same fails with it.
+        ``seconds`` is for what takes longer than the usual limit.
         """
+        ...
+
+    def keep_curve(self, curve: LearningCurve) -> None:
+        """Keep a learning curve for the feedback on the question that is being judged."""
         ...
 
 

@@ -1,0 +1,128 @@
+"""From a submission on disk to its result, one at a time or a whole class at once."""
+
+import hashlib
+import multiprocessing
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from autograder.assignment import Assignment
+from autograder.authoring import blank
+from autograder.course import Course, Unclear
+from autograder.extraction import Extract, extract
+from autograder.judge import Paper, judge
+from autograder.limits import Limits
+from autograder.notebooks import NotANotebookError, read_notebook
+from autograder.records import Submission, SubmissionResult
+from autograder.repair import repair
+from autograder.results import kept
+from autograder.sandbox import choose_barrier
+
+
+@dataclass(frozen=True)
+class Marking:
+    """How a course's submissions are marked."""
+
+    course: Course
+    unsafe: bool = False  # without a sandbox
+    skip: frozenset[str] = frozenset()  # questions that are left out
+    limits: Limits = Limits()
+
+    @property
+    def assignment(self) -> Assignment:
+        """The assignment without the questions that are left out."""
+        for name in self.skip:
+            self.course.assignment.question(name)
+        asked = tuple(item for item in self.course.assignment.questions if item.name not in self.skip)
+        return replace(self.course.assignment, questions=asked)
+
+    def release(self) -> NotebookNode:
+        """The students' version, made from the source as it stands."""
+        return blank(self.course.source_notebook(), self.course.assignment)
+
+    def grade(self, submission: Submission) -> SubmissionResult:
+        """The result of one submission on disk. What cannot be read is a result too, with the reason."""
+        try:
+            notebook = read_notebook(submission.path)
+        except (NotANotebookError, OSError) as error:
+            return SubmissionResult(submission.student, self.course.name, fault=str(error))
+        mended, repairs = repair(notebook, self.release(), self.course.assignment)
+        notes = [submission.note] if submission.note else []
+        return self.grade_notebook(mended, submission.student, (*notes, *repairs))
+
+    def grade_notebook(self, mended: NotebookNode, student: str, repairs: Sequence[str] = ()) -> SubmissionResult:
+        """The result of a notebook that was repaired already; the one kept from before if nothing has changed since."""
+        paper = Paper(extract(mended, self.course.assignment), self._release_extract())
+        fingerprint = self._fingerprint(paper)
+        before = kept(self.course.results, student)
+        if before is not None and before.fingerprint == fingerprint and not before.fault:
+            return replace(before, repairs=tuple(repairs) or before.repairs)
+        return self._judge(paper, SubmissionResult(student, self.course.name, (), tuple(repairs), "", "", fingerprint))
+
+    def _judge(self, paper: Paper, blank_result: SubmissionResult) -> SubmissionResult:
+        began = time.monotonic()
+        barrier = choose_barrier(self.unsafe)
+        questions = judge(paper, self.assignment, barrier, self.limits)
+        return replace(
+            blank_result, questions=questions, barrier=barrier.name, seconds=round(time.monotonic() - began, 2)
+        )
+
+    def _release_extract(self) -> Extract:
+        return extract(self.release(), self.course.assignment)
+
+    def _fingerprint(self, paper: Paper) -> str:
+        parts = [paper.extract.fingerprint, paper.release.fingerprint, kit_fingerprint(), *sorted(self.skip)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@lru_cache
+def kit_fingerprint() -> str:
+    """Of everything that a mark depends on besides the submission: the kit's code and the reference."""
+    here = Path(__file__).parent
+    code = [*sorted(here.rglob("*.py")), *sorted((here.parent / "solutions").glob("*.py"))]
+    return hashlib.sha256(b"\n".join(path.read_bytes() for path in code)).hexdigest()
+
+
+def result_for(notebook: NotebookNode, assignment_name: str, course_root: Path, student: str) -> SubmissionResult:
+    """The result of a repaired notebook: the one that was kept if it was judged before, else judged on the spot."""
+    return Marking(Course(course_root, assignment_name)).grade_notebook(notebook, student)
+
+
+def unclear_result(unclear: Unclear, course: Course) -> SubmissionResult:
+    """The result of a student whose submission could not be told."""
+    return SubmissionResult(unclear.student, course.name, fault=unclear.reason)
+
+
+def grade_all(
+    marking: Marking, submissions: Sequence[Submission], jobs: int
+) -> Iterator[SubmissionResult]:
+    """The results of many submissions, as they come, several at once in processes of their own.
+
+    CourseError as soon as one finds the course or the machine unfit.
+    """
+    marking.release()  # a fault of the course is better met once, and first
+    choose_barrier(marking.unsafe)
+    if jobs == 1 or len(submissions) == 1:
+        yield from map(marking.grade, submissions)
+        return
+    # a fresh interpreter each: torch's threads do not survive a fork
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(submissions)), mp_context=context, initializer=_one_thread) as pool:
+        futures = [pool.submit(marking.grade, submission) for submission in submissions]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)

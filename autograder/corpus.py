@@ -1,0 +1,205 @@
+"""The corpus: ways in which students fill the blanks, right and wrong, by which the grader itself is tested.
+
+    [[variant]]
+    id = "target-larger-critic"
+    verdict = "wrong"                    # or "right"
+    summary = "takes the larger of the two target critics"
+    fills = { "target.min_q" = "torch.max(qf1_next_target, qf2_next_target) - alpha * next_state_log_pi" }
+    loses = ["critic-target"]            # wrong only: exactly these questions lose marks
+    hint = "..."                         # wrong only, optional: what a student is told when this is recognised
+    source = "..."                       # optional: where it was seen
+
+``cells`` replaces whole cells by their grade_id, ``extra_cells`` adds code cells before the first definition, and
+``parses = false`` says that the variant's point is a SyntaxError. All other blanks hold the reference.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from nbformat import NotebookNode
+
+from autograder.assignment import Assignment
+from autograder.authoring import fill
+from autograder.cells import cells_of, parse_cell
+from autograder.errors import CourseError
+
+Verdict = Literal["right", "wrong"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way of filling the blanks, and what marking it must come to."""
+
+    id: str
+    verdict: Verdict
+    summary: str
+    fills: Mapping[str, str]  # blank id -> text
+    cells: Mapping[str, str]  # grade_id -> a whole cell
+    extra_cells: tuple[str, ...]
+    loses: tuple[str, ...]  # the questions that lose marks; none where it is right
+    hint: str
+    source: str
+    path: Path  # the file that it stands in
+    parses: bool = True
+
+    def fault(self, message: str, next_step: str) -> CourseError:
+        """The fault to raise about this variant: it names file and entry."""
+        return CourseError(f"{self.path}, variant {self.id!r}: {message}", next_step)
+
+
+def load_corpus(
+    paths: Iterable[Path], assignment: Assignment, source_notebook: NotebookNode | None = None
+) -> tuple[Variant, ...]:
+    """All variants in these files, and in the ``.toml`` files of these folders, in the order of the files' names.
+
+    Raises CourseError, naming file and entry, on whatever is unknown, missing, doubled or contradicts itself, and, if
+    the source notebook is given too, on fills that do not parse in their places.
+    """
+    found: dict[str, Variant] = {}
+    for path in _files(paths):
+        for number, entry in enumerate(_entries(path), start=1):
+            variant = _variant(path, number, entry)
+            _check(variant, assignment)
+            if variant.id in found:
+                message = f"this id is taken by a variant in {found[variant.id].path}."
+                raise variant.fault(message, "Give every variant an id of its own.")
+            if source_notebook is not None:
+                variant_notebook(source_notebook, assignment, variant)
+            found[variant.id] = variant
+    return tuple(found.values())
+
+
+def variant_notebook(source_notebook: NotebookNode, assignment: Assignment, variant: Variant) -> NotebookNode:
+    """The notebook that a student would hand in who fills the blanks like this.
+
+    Raises CourseError if one of its cells does not parse, or all do although the variant says ``parses = false``.
+    """
+    notebook = fill(source_notebook, assignment, variant.fills, variant.cells, variant.extra_cells)
+    broken = ""
+    for cell in cells_of(notebook):
+        try:
+            if cell.is_code:
+                parse_cell(cell.source)
+        except SyntaxError as error:
+            broken = f"{cell.name} does not parse (line {error.lineno}: {error.msg})."
+    if variant.parses and broken:
+        raise variant.fault(broken, "Mend the fill; if the SyntaxError is its point, add 'parses = false'.")
+    if not variant.parses and not broken:
+        raise variant.fault("it says 'parses = false', but every cell parses.", "Take 'parses = false' out.")
+    return notebook
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in paths:
+        inside = sorted(path.rglob("*.toml")) if path.is_dir() else [path]
+        if not inside:
+            raise CourseError(f"The folder {path} holds no .toml file.", "Name a file or folder of variants.")
+        files.extend(inside)
+    return list(dict.fromkeys(files))
+
+
+def _entries(path: Path) -> list[object]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CourseError(f"There is no file or folder {path}.", "Name a file or folder of variants.") from None
+    except (OSError, ValueError) as error:  # TOML's errors and Unicode's are ValueErrors
+        raise CourseError(f"{path} cannot be read as TOML: {error}.", "Mend the file.") from error
+    unknown = ", ".join(sorted(content.keys() - {"variant"}))
+    entries = content.get("variant")
+    if unknown or not isinstance(entries, list) or not entries:
+        what = f"unknown keys at the top: {unknown}" if unknown else "no list of variants"
+        raise CourseError(f"{path} holds {what}.", "A corpus file is a list of [[variant]] entries.")
+    return entries
+
+
+_TEXTS = ("id", "verdict", "summary", "hint", "source")
+_TABLES = ("fills", "cells")
+_LISTS = ("extra_cells", "loses")
+_KEYS = (*_TEXTS, *_TABLES, *_LISTS, "parses")
+
+
+def _variant(path: Path, number: int, entry: object) -> Variant:
+    """The entry as a record, if its keys and types are those of a variant."""
+    fields = entry if isinstance(entry, dict) else {}
+    name = fields.get("id")
+    where = f"{path}, variant {name!r}" if isinstance(name, str) and name else f"{path}, variant number {number}"
+    unknown = ", ".join(sorted(fields.keys() - set(_KEYS)))
+    if unknown:
+        raise CourseError(f"{where}: unknown keys: {unknown}.", f"The keys of a variant: {', '.join(_KEYS)}.")
+    for key in ("id", "verdict", "summary"):
+        if not fields.get(key):
+            raise CourseError(f"{where}: it has no {key}.", f"Add '{key} = \"...\"'.")
+    for key, value in fields.items():
+        if not _fits(key, value):
+            raise CourseError(
+                f"{where}: {key!r} is not {_EXPECTED[_kind(key)]}.", "See how other variants are written."
+            )
+    if fields["verdict"] not in ("right", "wrong"):
+        raise CourseError(f"{where}: unknown verdict {fields['verdict']!r}.", "A verdict is 'right' or 'wrong'.")
+    return Variant(
+        id=fields["id"],
+        verdict=fields["verdict"],
+        summary=fields["summary"],
+        fills=fields.get("fills", {}),
+        cells=fields.get("cells", {}),
+        extra_cells=tuple(fields.get("extra_cells", ())),
+        loses=tuple(fields.get("loses", ())),
+        hint=fields.get("hint", ""),
+        source=fields.get("source", ""),
+        path=path,
+        parses=fields.get("parses", True),
+    )
+
+
+_EXPECTED = {"text": "a text", "table": "a table of texts", "list": "a list of texts", "flag": "true or false"}
+
+
+def _kind(key: str) -> str:
+    for kind, keys in (("text", _TEXTS), ("table", _TABLES), ("list", _LISTS)):
+        if key in keys:
+            return kind
+    return "flag"
+
+
+def _fits(key: str, value: object) -> bool:
+    match _kind(key), value:
+        case ("text", str()) | ("flag", bool()):
+            return True
+        case ("table", dict()):
+            return all(isinstance(text, str) for text in value.values())
+        case ("list", list()):
+            return all(isinstance(text, str) for text in value)
+    return False
+
+
+def _check(variant: Variant, assignment: Assignment) -> None:
+    """Raise CourseError unless all that the variant names is there, and its verdict fits the rest."""
+    questions = [question.name for question in assignment.questions]
+    cells = [*assignment.defines, *assignment.written, *(f"check-{name}" for name in questions)]
+    _check_known(variant, "blank", variant.fills, list(assignment.blanks))
+    _check_known(variant, "cell", variant.cells, cells)
+    _check_known(variant, "question", variant.loses, questions)
+    for blank in variant.fills:
+        if assignment.blanks[blank] in variant.cells:
+            message = f"it fills {blank!r} and replaces its cell, {assignment.blanks[blank]!r}."
+            raise variant.fault(message, "Do one or the other.")
+    if variant.verdict == "right" and (variant.loses or variant.hint):
+        raise variant.fault("it is right, and yet has 'loses' or 'hint'.", "Take them out, or call it wrong.")
+    if variant.verdict == "wrong" and not variant.loses:
+        raise variant.fault("it is wrong, but has no 'loses'.", "List the questions that lose marks.")
+    if variant.verdict == "wrong" and not (variant.fills or variant.cells or variant.extra_cells):
+        raise variant.fault("it is wrong, but changes nothing.", "Add 'fills', 'cells' or 'extra_cells'.")
+
+
+def _check_known(variant: Variant, what: str, names: Iterable[str], known: Sequence[str]) -> None:
+    names = list(names)
+    for name in names:
+        if name not in known:
+            raise variant.fault(f"unknown {what} {name!r}.", f"Known: {', '.join(known)}.")
+    if len(set(names)) < len(names):
+        raise variant.fault(f"it names a {what} twice.", "Name each once.")

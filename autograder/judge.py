@@ -1,0 +1,184 @@
+"""The judge: puts the hidden checks' questions to a student's process and says in marks and words what came back."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from autograder.assignment import Assignment, Question
+from autograder.checks import Answer, Check, Handler, Mistake, Value
+from autograder.extraction import Extract
+from autograder.limits import Limits
+from autograder.process import Answered, Gone, Outcome, Raised, StudentProcess
+from autograder.records import CheckResult, LearningCurve, QuestionResult, Status
+from autograder.sandbox import Barrier
+from autograder.student import wire
+
+MOST_DROPPED = 5  # cells that may hang or kill the process by being defined, before the rest is given up
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One submission, ready to be judged: what was extracted from it, and from the release to compare it with."""
+
+    extract: Extract
+    release: Extract
+
+
+def judge(paper: Paper, assignment: Assignment, barrier: Barrier, limits: Limits) -> tuple[QuestionResult, ...]:
+    """Every question's result, in the assignment's order. CourseError if the machine is not fit for it."""
+    with StudentProcess(barrier, limits, assignment.imports) as process:
+        if _anything_to_ask(paper, assignment):
+            process.start()  # it imports its libraries while this process imports its own
+        return _Judge(paper, assignment, process).results()
+
+
+def _anything_to_ask(paper: Paper, assignment: Assignment) -> bool:
+    return any(not _verdict_without_asking(question, paper) for question in assignment.questions)
+
+
+def _verdict_without_asking(question: Question, paper: Paper) -> tuple[Status, str] | None:
+    """Status and remark where the notebook's text alone decides; None where the function has to be asked."""
+    extract = paper.extract
+    missing = [name for name in question.functions if name.split(".")[0] not in extract.names]
+    if missing:
+        broken = [f"{cell} does not parse ({why})" for cell, why in extract.faults.items()]
+        if broken:
+            return Status.WRONG, f"{missing[0]} is not defined: {'; '.join(broken)}."
+        return Status.MISSING, f"{missing[0]} was not found in what you handed in."
+    untouched = [name for name in question.functions if extract.functions.get(name) == paper.release.functions[name]]
+    if len(untouched) == len(question.functions):
+        return Status.NOT_ATTEMPTED, f"Not attempted: {_listed(untouched)} stands as it was released."
+    if len(question.functions) > 1 and (blanks := _open_blanks(question, extract)):
+        return Status.WRONG, f"It cannot run while a blank is open: {blanks}."
+    return None
+
+
+def _open_blanks(question: Question, extract: Extract) -> str:
+    return "; ".join(f"{name}: {line}" for name in question.functions for line in extract.open_blanks.get(name, ()))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+class _Judge:
+    """One sitting: all questions of one submission."""
+
+    def __init__(self, paper: Paper, assignment: Assignment, process: StudentProcess) -> None:
+        self.paper = paper
+        self.assignment = assignment
+        self.process = process
+        self.probes = assignment.probes
+        self.cells = list(paper.extract.cells)
+        self.faults: list[str] = []  # what went wrong while the definitions ran
+        self.answers: dict[bytes, Outcome] = {}
+        self.endless: set[str] = set()  # functions that did not come to an end
+
+    def results(self) -> tuple[QuestionResult, ...]:
+        """Every question's result. What depends on many functions (training) comes last, whatever its place."""
+        decided = {q.name: _verdict_without_asking(q, self.paper) for q in self.assignment.questions}
+        if not all(decided.values()):
+            self._rehearse()
+        in_turn = sorted(self.assignment.questions, key=lambda question: len(question.functions))
+        results = {question.name: self._result(question, decided[question.name]) for question in in_turn}
+        return tuple(results[question.name] for question in self.assignment.questions)
+
+    def _result(self, question: Question, decided: tuple[Status, str] | None) -> QuestionResult:
+        if decided:
+            return QuestionResult(question.name, 0.0, question.points, *decided)
+        endless = [name for name in question.functions if name in self.endless]
+        if endless and len(question.functions) > 1:
+            return QuestionResult(
+                question.name, 0.0, question.points, Status.WRONG, f"It was not run: {_listed(endless)} never ends."
+            )
+        exam = _Exam(self)
+        checks = tuple(_run(item, exam) for item in self.assignment.checks() if item.question == question.name)
+        if exam.endless:
+            self.endless.update(question.functions)
+        blanks = _open_blanks(question, self.paper.extract)
+        result = marked(question, checks, f"Still open: {blanks}." if blanks else "")
+        return replace(result, curve=exam.curve)
+
+    def _rehearse(self) -> None:
+        """Run the definitions once; a cell that hangs or kills the process is left out from then on."""
+        for _ in range(MOST_DROPPED):
+            with self.process.session() as session:
+                outcome = session.define(self.cells, self.probes)
+            if not isinstance(outcome, Gone):
+                self.faults.extend(f"{words_for(fault)}" for fault in outcome.faults)
+                return
+            self.faults.append(f"{session.cell or 'a cell'} was left out: running its definitions {outcome.how}.")
+            self.cells = [cell for cell in self.cells if cell[0] != session.cell]
+        self.cells = []
+
+    def answer(self, probe: str, values: Mapping[str, Value], handler: Handler | None, seconds: float | None) -> Outcome:
+        """The outcome of one ask, from memory where it was asked before."""
+        key = hashlib.sha256(wire.pack([probe, dict(values)])).digest()
+        if key not in self.answers:
+            with self.process.session() as session:
+                defined = session.define(self.cells, self.probes)
+                self.answers[key] = (
+                    defined if isinstance(defined, Gone) else session.ask(probe, values, handler, seconds)
+                )
+        return self.answers[key]
+
+
+@dataclass
+class _Exam:
+    """The Exam of one question; see autograder.checks.Exam."""
+
+    judge: _Judge
+    endless: bool = False
+    curve: LearningCurve | None = field(default=None)
+
+    def ask(
+        self, probe: str, /, *, handler: Handler | None = None, seconds: float | None = None, **values: Value
+    ) -> Answer:
+        """See autograder.checks.Exam."""
+        if self.endless:
+            raise Mistake("Your code did not come to an end when it was asked before, and was not asked again.")
+        outcome = self.judge.answer(probe, values, handler, seconds)
+        if isinstance(outcome, Answered):
+            return Answer(outcome.values)
+        if isinstance(outcome, Gone):
+            self.endless = outcome.hung
+            raise Mistake(f"Your code {outcome.how}.", "loops that never end, and calls that end the process")
+        faults = f" Meanwhile: {' '.join(self.judge.faults)}" if self.judge.faults and _names_missing(outcome) else ""
+        raise Mistake(words_for(outcome) + faults)
+
+    def keep_curve(self, curve: LearningCurve) -> None:
+        """See autograder.checks.Exam."""
+        self.curve = curve
+
+
+def _names_missing(raised: Raised) -> bool:
+    return raised.type in ("MissingDefinitionError", "NameError")
+
+
+def words_for(raised: Raised) -> str:
+    """What the student's code raised, and where, as a sentence."""
+    if raised.type == "MissingDefinitionError":
+        return f"{raised.message[:1].upper()}{raised.message[1:]}."
+    if raised.type == "NotImplementedError" and "YOUR CODE HERE" in raised.message:
+        return f"A blank is still open: {raised.message}."
+    said = f"{raised.type}: {raised.message}" if raised.message else raised.type
+    where = f" in {raised.cell}, line {raised.line}: {raised.code}" if raised.cell else ""
+    return f"Your code raised {said}{where}."
+
+
+def _run(check: Check, exam: _Exam) -> CheckResult:
+    try:
+        check.run(exam)
+    except Mistake as mistake:
+        look_at = mistake.look_at or check.look_at
+        return CheckResult(check.name, check.sentence, check.weight, False, mistake.happened, look_at)
+    return CheckResult(check.name, check.sentence, check.weight, True)
+
+
+def marked(question: Question, checks: Sequence[CheckResult], remark: str = "") -> QuestionResult:
+    """The question's points: its checks' weights that passed, as a share of all, rounded to hundredths."""
+    total = sum(check.weight for check in checks)
+    passed = sum(check.weight for check in checks if check.passed)
+    share = passed / total if total else 0.0
+    status = Status.RIGHT if share == 1 else Status.PARTLY if share else Status.WRONG
+    return QuestionResult(question.name, round(share * question.points, 2), question.points, status, remark, tuple(checks))

@@ -1,0 +1,81 @@
+"""The records that flow through the kit: what was handed in, what each check found, what it earned. All frozen."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class Status(StrEnum):
+    """What became of one question."""
+
+    RIGHT = "right"
+    PARTLY = "partly right"
+    WRONG = "wrong"
+    NOT_ATTEMPTED = "not attempted"
+    MISSING = "missing"  # the cell could not be found in what was handed in
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One student's notebook on disk. ``note`` is what the instructor should know about how it was found."""
+
+    student: str
+    path: Path
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What one hidden check found. ``happened`` and ``look_at`` are empty where it passed."""
+
+    name: str
+    sentence: str
+    weight: float
+    passed: bool
+    happened: str = ""
+    look_at: str = ""
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """Returns of the episodes that ended while the judge's environment was trained in: one per episode."""
+
+    steps: tuple[int, ...]  # environment steps so far
+    returns: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class QuestionResult:
+    """One question's marks and the checks behind them."""
+
+    question: str
+    points: float
+    max_points: float
+    status: Status
+    remark: str = ""  # a sentence about the question as a whole, such as which blank is still open
+    checks: tuple[CheckResult, ...] = ()
+    curve: LearningCurve | None = None
+
+
+@dataclass(frozen=True)
+class SubmissionResult:
+    """Everything that was found out about one submission."""
+
+    student: str
+    assignment: str
+    questions: tuple[QuestionResult, ...] = ()
+    repairs: tuple[str, ...] = ()  # what had to be mended before it could be graded, in words
+    fault: str = ""  # why nothing could be graded, in words; empty where it was graded
+    barrier: str = ""  # what stood between the student's code and the machine
+    fingerprint: str = ""  # of what was judged: the same fingerprint earns the same marks
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def points(self) -> float:
+        """Points by machine."""
+        return sum(question.points for question in self.questions)
+
+    @property
+    def max_points(self) -> float:
+        """Points that the machine could have given."""
+        return sum(question.max_points for question in self.questions)

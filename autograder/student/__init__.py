@@ -1,0 +1,1 @@
+"""The student host: the one folder of the kit that is visible inside the sandbox."""

@@ -1,0 +1,271 @@
+"""The student host: runs a student's definitions in a sandbox and answers questions about them. Nothing else.
+
+It knows no check, no reference and no score. The protocol (frames of ``wire.py``; every message a dict with a "verb"):
+
+On the control channel, one Unix socket inherited at start, the judge says
+    session   with a new socket attached: a copy of this process (a fork, the libraries imported and nothing of the
+              student's run yet) takes it. Answer: ready.
+    end       every other process of the sandbox is killed. Answer: ended.
+    bury      the same, when the copy has hung up by itself. Answer: ended, with its exit code or signal in words.
+
+On a session's socket the judge says
+    define    cells: list of [label, source], probes: source text, skip: labels. The definitions are run, cell by
+              cell; each cell is announced by "cell" before it starts. Answer: defined, with the faults met.
+    ask       probe: name, values: dict. The function of that name in the probes is called with the session and these
+              values. Answer: answer with values, or raised with type, message, cell, line and code.
+    reply     value: the answer to a call; or refuse, message: the call raises.
+and the copy may say, while a probe works,
+    call      name, values: what the judge should do meanwhile, such as one step of its environment.
+
+Start: ``host.py CHANNEL_FD SETTINGS`` where SETTINGS is JSON: libraries (paths put on sys.path), imports (modules to
+have ready), limits (rlimit name -> value), uid (to become, or null) and alone (true in a process namespace of its own).
+"""
+
+import importlib
+import json
+import linecache
+import os
+import resource
+import shutil
+import signal
+import socket
+import sys
+import time
+import traceback
+import types
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+FOREVER = float("inf")
+LONGEST_TEXT = 2000  # characters of any message that is sent back
+
+
+class MissingDefinitionError(Exception):
+    """The notebook does not define a name that is asked for."""
+
+
+class RefusedError(Exception):
+    """The judge refused a call."""
+
+
+class Student(Mapping[str, Any]):
+    """The names that the student's notebook defines."""
+
+    def __init__(self) -> None:
+        self.module = types.ModuleType("__main__")
+        self.module.__dict__.update(display=lambda *_: None, get_ipython=lambda: None)
+        self.faults: list[dict[str, Any]] = []
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.module.__dict__:
+            return self.module.__dict__[name]
+        raise MissingDefinitionError(f"your notebook does not define {name}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.module.__dict__)
+
+    def __len__(self) -> int:
+        return len(self.module.__dict__)
+
+    def run(self, label: str, source: str) -> None:
+        """Run one cell, statement by statement; one that raises is noted, and the next ones still run."""
+        import ast
+
+        linecache.cache[label] = (len(source), None, source.splitlines(keepends=True), label)
+        try:
+            tree = ast.parse(source, label)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            self.faults.append(described(error))
+            return
+        for statement in tree.body:
+            try:
+                code = compile(ast.Module([statement], []), label, "exec")
+                exec(code, self.module.__dict__)  # noqa: S102 - running student code is what the sandbox is for
+            except BaseException as error:
+                self.faults.append(described(error))
+
+
+class Session:
+    """What a probe works with: the student's names, and the judge to call back."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self.channel = channel
+        self.student = Student()
+        self.probes: dict[str, Any] = {"__name__": "probes"}
+
+    def serve(self) -> None:
+        """Answer the judge until it hangs up."""
+        while True:
+            message = wire.receive(self.channel, FOREVER)
+            if message["verb"] == "define":
+                self.define(message)
+            elif message["verb"] == "ask":
+                self.answer(message["probe"], message["values"])
+
+    def define(self, message: dict[str, Any]) -> None:
+        """Run the student's cells, then the probes' text."""
+        sys.modules["__main__"] = self.student.module
+        for label, source in message["cells"]:
+            self.say("cell", label=label)
+            self.student.run(label, source)
+        exec(compile(message["probes"], "<probes>", "exec"), self.probes)  # noqa: S102 - the judge's own text
+        self.say("defined", faults=self.student.faults[:100])
+
+    def answer(self, probe: str, values: dict[str, Any]) -> None:
+        """Call one probe; whatever it raises is an answer too."""
+        try:
+            content = wire.pack({"verb": "answer", "values": plain(self.probes[probe](self, **values))})
+        except BaseException as error:
+            content = wire.pack({"verb": "raised", **described(error)})
+        self.channel.settimeout(None)
+        self.channel.sendall(len(content).to_bytes(4, "big") + content)
+
+    def ask_judge(self, name: str, **values: Any) -> Any:
+        """Have the judge do something, such as one step of its environment; RefusedError if it does not."""
+        self.say("call", name=name, values=plain(values))
+        reply = wire.receive(self.channel, FOREVER)
+        if reply["verb"] == "refuse":
+            raise RefusedError(reply["message"])
+        return reply["value"]
+
+    def say(self, verb: str, **values: Any) -> None:
+        """Send one message to the judge."""
+        wire.send(self.channel, {"verb": verb, **values}, FOREVER)
+
+
+def plain(value: Any) -> Any:
+    """Tensors as arrays, through lists, tuples and dicts; wire.py sees to the rest."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        return value.detach().cpu().resolve_conj().resolve_neg().numpy()
+    return value
+
+
+def described(error: BaseException) -> dict[str, Any]:
+    """An exception in words: type, message, and the student's own cell, line and code that it came from."""
+    try:
+        message = str(error)[:LONGEST_TEXT]
+    except BaseException:
+        message = ""
+    where: dict[str, Any] = {"cell": "", "line": 0, "code": "", "function": ""}
+    if isinstance(error, SyntaxError):
+        where.update(cell=str(error.filename), line=int(error.lineno or 0), code=str(error.text or "").strip()[:200])
+        message = str(error.msg)
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename.startswith("cell "):
+            where.update(cell=frame.filename, line=frame.lineno or 0, code=(frame.line or "")[:200], function=frame.name)
+    return {"type": type(error).__name__[:100], "message": message, **where}
+
+
+class Host:
+    """The process that forks a copy for every session and buries it afterwards."""
+
+    def __init__(self, control: socket.socket, alone: bool) -> None:
+        self.control = control
+        # only in a process namespace of its own may it kill everything but itself
+        self.alone = alone and os.getpid() == 2
+        self.copy = 0
+
+    def serve(self) -> None:
+        """Answer the judge until it hangs up."""
+        wire.send(self.control, {"verb": "ready"}, FOREVER)
+        while True:
+            verb, descriptors, _, _ = socket.recv_fds(self.control, 16, 1)
+            if verb == b"session" and descriptors:
+                self.end(patience=0)
+                self.start(descriptors[0])
+                wire.send(self.control, {"verb": "ready"}, FOREVER)
+            elif verb in (b"end", b"bury"):
+                how = self.end(patience=0.5 if verb == b"bury" else 0)
+                wire.send(self.control, {"verb": "ended", "how": how}, FOREVER)
+            else:
+                return
+
+    def start(self, descriptor: int) -> None:
+        """Fork the copy that serves a session on that descriptor."""
+        self.copy = os.fork()
+        if self.copy:
+            os.close(descriptor)
+            return
+        try:
+            os.setsid()
+            self.control.close()
+            Session(socket.socket(fileno=descriptor)).serve()
+        finally:
+            os._exit(0)
+
+    def end(self, patience: float) -> str:
+        """Kill what is left of a session; how the copy ended, in words, if it ended itself within ``patience`` seconds."""
+        if not self.copy:
+            return ""
+        latest = time.monotonic() + patience
+        pid, status = os.waitpid(self.copy, os.WNOHANG)
+        while not pid and time.monotonic() < latest:
+            time.sleep(0.002)
+            pid, status = os.waitpid(self.copy, os.WNOHANG)
+        self.kill()
+        if not pid:
+            os.waitpid(self.copy, 0)
+        self.copy = 0
+        if self.alone:
+            clear("/tmp", "/dev/shm")  # noqa: S108 - the sandbox's own
+        if pid and os.WIFSIGNALED(status):
+            return f"it was ended by {signal.Signals(os.WTERMSIG(status)).name}"
+        return f"it ended itself with exit code {os.WEXITSTATUS(status)}" if pid else ""
+
+    def kill(self) -> None:
+        """Kill the copy and all that it started."""
+        try:
+            if self.alone:
+                os.kill(-1, signal.SIGKILL)
+            else:
+                os.killpg(self.copy, signal.SIGKILL)
+        except OSError:  # nothing was left
+            pass
+
+
+def clear(*folders: str) -> None:
+    """Take away what a session left in the sandbox's own folders."""
+    for folder in folders:
+        for name in os.listdir(folder):
+            path = os.path.join(folder, name)
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                os.unlink(path)
+
+
+def prepare(settings: dict[str, Any]) -> None:
+    """Give up privileges, take on limits, and have the libraries ready. The order matters: no limit can be raised again."""
+    if settings["uid"] is not None:
+        os.setgroups([])
+        os.setresgid(settings["uid"], settings["uid"], settings["uid"])
+        os.setresuid(settings["uid"], settings["uid"], settings["uid"])
+    for name, value in settings["limits"].items():
+        limit = getattr(resource, name)
+        _, hard = resource.getrlimit(limit)
+        ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(limit, (ceiling, ceiling))
+    for name in settings["imports"]:
+        importlib.import_module(name)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    silence = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(silence, descriptor)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    given = json.loads(sys.argv[2])
+    sys.path[1:1] = given["libraries"]
+    import wire
+
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    prepare(given)
+    Host(channel, given["alone"]).serve()
