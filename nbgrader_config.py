@@ -34,11 +34,11 @@ c.Autograde.autograde_preprocessors = [
     "autograder.nbgrader_plugin.Judge",
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
-    "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
 c.GenerateFeedback.preprocessors = [
     "autograder.nbgrader_plugin.StripMarkSchemes",
     "nbgrader.preprocessors.GetGrades",
+    "autograder.nbgrader_plugin.Digest",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]

@@ -38,7 +38,7 @@ class Assignment:
     blanks: Mapping[str, str]  # blank id -> grade_id of its cell
     questions: tuple[Question, ...]
     written: Mapping[str, float]  # grade_id of a written answer -> points
-    imports: tuple[str, ...]  # modules that the student process has ready
+    imports: tuple[str, ...]  # modules that the student process has ready, beside those that the release imports
     long_running: frozenset[str]  # functions that a marking machine never runs by itself
 
     def question(self, name: str) -> Question:

@@ -26,22 +26,43 @@ _SCHEME = re.compile(r"^[ \t]*### BEGIN MARK SCHEME[ \t]*$.*?(?:^[ \t]*### END M
 
 
 @dataclass(frozen=True)
-class _Source:
-    """A source notebook that holds to its contract."""
+class MarkedNotebook:
+    """A source notebook whose markers are in order and which holds to its contract; make it by ``read_marked``."""
 
+    notebook: NotebookNode
+    assignment: Assignment
     cells: tuple[Cell, ...]
     blanks: Mapping[int, tuple[Blank, ...]]  # by the cell's index
 
-    def rewritten(self, index: int, text_of: Callable[[Blank], str]) -> str:
-        """One cell's source with that text in place of each of its blanks."""
-        return rewritten(self.cells[index].source, self.blanks[index], text_of)
+    def rewritten(self, text_of: Callable[[Blank], str]) -> NotebookNode:
+        """The notebook without outputs, and with that text in place of each blank."""
+        bare = copy.deepcopy(self.notebook)
+        for cell, node in zip(self.cells, bare.cells, strict=True):
+            node.source = rewritten(cell.source, self.blanks[cell.index], text_of)
+            if cell.is_code:
+                node.outputs, node.execution_count = [], None
+                for trace in ("collapsed", "scrolled", "execution"):
+                    node.metadata.pop(trace, None)
+        return bare
+
+    def fill(self, fills: Mapping[str, str], cells: Mapping[str, str], extra_cells: Sequence[str]) -> NotebookNode:
+        """See the function ``fill``."""
+        _check_fills(self, fills, cells)
+        handed_in = self.rewritten(lambda blank: blank.filled(fills.get(blank.id, blank.solution)))
+        _strip_mark_schemes(handed_in)
+        for cell, node in zip(self.cells, handed_in.cells, strict=True):
+            node.source = cells.get(cell.grade_id, node.source)
+        first = next(cell.index for cell in self.cells if cell.grade_id in self.assignment.defines)
+        handed_in.cells[first:first] = _new_cells(handed_in, extra_cells)
+        return handed_in
 
 
-def _read(notebook: NotebookNode, assignment: Assignment) -> _Source:
+def read_marked(notebook: NotebookNode, assignment: Assignment) -> MarkedNotebook:
+    """The notebook with its blanks; CourseError names cell and line of a marker, or of what else is amiss."""
     cells = cells_of(notebook)
     blanks = {cell.index: blanks_of(cell) for cell in cells}
     check_contract(assignment, cells, blanks)
-    return _Source(cells, blanks)
+    return MarkedNotebook(notebook, assignment, cells, blanks)
 
 
 def solutions(notebook: NotebookNode, assignment: Assignment) -> dict[str, str]:
@@ -49,13 +70,8 @@ def solutions(notebook: NotebookNode, assignment: Assignment) -> dict[str, str]:
 
     Raises CourseError if the notebook does not hold to the contract.
     """
-    source = _read(notebook, assignment)
-    return {
-        blank.id: blank.solution
-        for blanks in source.blanks.values()
-        for blank in blanks
-        if not isinstance(blank, WrittenBlank)
-    }
+    blanks = [blank for of_cell in read_marked(notebook, assignment).blanks.values() for blank in of_cell]
+    return {blank.id: blank.solution for blank in blanks if not isinstance(blank, WrittenBlank)}
 
 
 def blank(notebook: NotebookNode, assignment: Assignment) -> NotebookNode:
@@ -63,13 +79,11 @@ def blank(notebook: NotebookNode, assignment: Assignment) -> NotebookNode:
 
     Raises CourseError, naming cell and line, if a marker is amiss or the notebook does not hold to the contract.
     """
-    source = _read(notebook, assignment)
-    release = _without_outputs(notebook)
-    for cell in source.cells:
-        text = source.rewritten(cell.index, lambda blank: blank.opened())
+    marked = read_marked(notebook, assignment)
+    release = marked.rewritten(lambda blank: blank.opened())
+    for cell, node in zip(marked.cells, release.cells, strict=True):
         if cell.is_code:
-            _check_release(cell, text, source.blanks[cell.index])
-        release.cells[cell.index].source = text
+            _check_release(cell, node.source, marked.blanks[cell.index])
     return release
 
 
@@ -94,17 +108,7 @@ def fill(
     whole cells by their grade_id, and ``extra_cells`` are code cells before the first one that the contract names.
     Raises CourseError on unknown ids, and on a blank filled in a cell that is replaced.
     """
-    source = _read(notebook, assignment)
-    cells = cells or {}
-    _check_fills(source, assignment, fills, cells)
-    handed_in = _without_outputs(notebook)
-    for cell in source.cells:
-        text = source.rewritten(cell.index, lambda blank: blank.filled(fills.get(blank.id, blank.solution)))
-        handed_in.cells[cell.index].source = cells.get(cell.grade_id, text)
-    handed_in = strip_mark_schemes(handed_in)
-    first = next(cell.index for cell in source.cells if cell.grade_id in assignment.defines)
-    handed_in.cells[first:first] = _new_cells(handed_in, extra_cells)
-    return handed_in
+    return read_marked(notebook, assignment).fill(fills, cells or {}, extra_cells)
 
 
 def strip_mark_schemes(notebook: NotebookNode) -> NotebookNode:
@@ -113,10 +117,14 @@ def strip_mark_schemes(notebook: NotebookNode) -> NotebookNode:
     It takes any notebook, a student's too, and never shows too much: a scheme that is not ended ends with its cell.
     """
     stripped = copy.deepcopy(notebook)
-    for cell in stripped.cells:
+    _strip_mark_schemes(stripped)
+    return stripped
+
+
+def _strip_mark_schemes(notebook: NotebookNode) -> None:
+    for cell in notebook.cells:
         if cell.cell_type == "markdown" and _SCHEME.search(cell.source):
             cell.source = _SCHEME.sub("", cell.source).strip("\n")
-    return stripped
 
 
 def read_source(course_root: Path, assignment_name: str) -> NotebookNode:
@@ -133,7 +141,9 @@ def read_source(course_root: Path, assignment_name: str) -> NotebookNode:
     try:
         raw = json.loads(text)
         ids = [cell.get("id") for cell in raw["cells"]]
-        if (raw["nbformat"], raw["nbformat_minor"]) >= (4, 5) and (None in ids or len(set(ids)) < len(ids)):
+        if raw["nbformat"] != 4:
+            raise ValueError(f"it is in nbformat {raw['nbformat']}")
+        if raw["nbformat_minor"] >= 5 and (None in ids or len(set(ids)) < len(ids)):
             raise ValueError("cells without an id, or two with the same one")  # nbformat would make up new ones
         notebook: NotebookNode = nbformat.reads(text, as_version=4)
         nbformat.validate(notebook)
@@ -154,27 +164,22 @@ def generate(course_root: Path, assignment_name: str) -> Path:
     assignment = load_assignment(assignment_name)
     blank(read_source(course_root, assignment_name), assignment)  # nbgrader would bury its faults in a traceback
     path = course_root / "release" / assignment_name / f"{assignment_name}.ipynb"
-    write_atomically(path, release_text(course_root, assignment_name))
+    text = release_text(course_root, assignment_name)
+    try:
+        write_atomically(path, text)
+    except OSError as error:
+        raise CourseError(f"The release cannot be written: {error}.", "Look at the folder's rights.") from error
     return path
 
 
-def _without_outputs(notebook: NotebookNode) -> NotebookNode:
-    bare = copy.deepcopy(notebook)
-    for cell in bare.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-            for trace in ("collapsed", "scrolled", "execution"):
-                cell.metadata.pop(trace, None)
-    return bare
-
-
-def _check_fills(source: _Source, assignment: Assignment, fills: Mapping[str, str], cells: Mapping[str, str]) -> None:
-    known = {cell.grade_id for cell in source.cells if cell.grade_id}
+def _check_fills(marked: MarkedNotebook, fills: Mapping[str, str], cells: Mapping[str, str]) -> None:
+    known = {cell.grade_id for cell in marked.cells if cell.grade_id}
+    homes = marked.assignment.blanks
     for blank_id in fills:
-        if blank_id not in assignment.blanks:
-            raise CourseError(f"There is no blank {blank_id!r} to fill.", f"Blanks: {', '.join(assignment.blanks)}.")
-        if assignment.blanks[blank_id] in cells:
-            message = f"The blank {blank_id!r} is filled in a cell that is replaced, {assignment.blanks[blank_id]!r}."
+        if blank_id not in homes:
+            raise CourseError(f"There is no blank {blank_id!r} to fill.", f"Blanks: {', '.join(homes)}.")
+        if homes[blank_id] in cells:
+            message = f"The blank {blank_id!r} is filled in a cell that is replaced, {homes[blank_id]!r}."
             raise CourseError(message, "Do one or the other.")
     for grade_id in cells:
         if grade_id not in known:

@@ -12,7 +12,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from autograder.assignment import Assignment
-from autograder.authoring import blank
+from autograder.authoring import blank, read_source, strip_mark_schemes, strip_mark_schemes
 from autograder.course import Course, Unclear
 from autograder.extraction import Extract, extract
 from autograder.judge import Paper, judge
@@ -43,7 +43,8 @@ class Marking:
 
     def release(self) -> NotebookNode:
         """The students' version, made from the source as it stands."""
-        return blank(self.course.source_notebook(), self.course.assignment)
+        source = read_source(self.course.root, self.course.name)
+        return strip_mark_schemes(blank(source, self.course.assignment))
 
     def grade(self, submission: Submission) -> SubmissionResult:
         """The result of one submission on disk. What cannot be read is a result too, with the reason."""

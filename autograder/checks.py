@@ -55,8 +55,13 @@ class Answer:
         """The values in a dict among the values; empty if there is no dict of that name."""
         return Answer(self._values.get(name))
 
-    def array(self, name: str, shape: tuple[int, ...], what: str) -> npt.NDArray[np.float64]:
-        """A finite array of numbers of exactly that shape, as float64; ``what`` names it to the student."""
+    def array(
+        self, name: str, shape: tuple[int, ...], what: str, *, rows: npt.NDArray[np.bool_] | None = None
+    ) -> npt.NDArray[np.float64]:
+        """A finite array of numbers of exactly that shape, as float64; ``what`` names it to the student.
+
+        With ``rows``, only those rows have to be finite; in others, what is not finite comes back as 0.
+        """
         raw = self._values.get(name)
         if isinstance(raw, bool | int | float):
             raw = np.asarray(raw)
@@ -67,6 +72,8 @@ class Answer:
         if raw.shape != shape:
             raise Mistake(f"{what} should have the shape {shape}, but has {raw.shape}.")
         numbers = raw.astype(np.float64)
+        if rows is not None:
+            numbers[~rows] = np.nan_to_num(numbers[~rows], nan=0.0, posinf=0.0, neginf=0.0)
         broken = int((~np.isfinite(numbers)).sum())
         if broken:
             raise Mistake(f"{what}: {broken} of {numbers.size} numbers are NaN or infinite.")

@@ -65,14 +65,14 @@ def _publish(marking: Marking, results: Sequence[SubmissionResult], progress: Pr
     from autograder.gradebook import write_feedback, write_gradebook
 
     root, name = marking.course.root, marking.course.name
-    graded = [result.student for result in results if not result.fault]
-    task = progress.add_task("gradebook and feedback", total=len(graded))
-    failures: dict[str, str] = {}
-    for student in graded:
-        failed = write_gradebook(root, name, [student])
-        failures |= failed or write_feedback(root, name, [student])
+    known = {result.student: result for result in results}
+    task = progress.add_task("gradebook and feedback", total=2 * len(known))
+
+    def advance(_: str) -> None:
         progress.advance(task)
-    return failures
+
+    failures = write_gradebook(root, name, known, known, advance)
+    return failures | write_feedback(root, name, [student for student in known if student not in failures], advance)
 
 
 def _folders(marking: Marking) -> list[Path]:

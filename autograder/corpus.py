@@ -13,6 +13,7 @@
 ``parses = false`` says that the variant's point is a SyntaxError. All other blanks hold the reference.
 """
 
+import ast
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +23,9 @@ from typing import Literal
 from nbformat import NotebookNode
 
 from autograder.assignment import Assignment
-from autograder.authoring import fill
-from autograder.cells import cells_of, parse_cell
+from autograder.authoring import MarkedNotebook, read_marked
+from autograder.blanks import InlineBlank
+from autograder.cells import Cell, cells_of, parse_cell
 from autograder.errors import CourseError
 
 Verdict = Literal["right", "wrong"]
@@ -58,6 +60,7 @@ def load_corpus(
     Raises CourseError, naming file and entry, on whatever is unknown, missing, doubled or contradicts itself, and, if
     the source notebook is given too, on fills that do not parse in their places.
     """
+    marked = read_marked(source_notebook, assignment) if source_notebook is not None else None
     found: dict[str, Variant] = {}
     for path in _files(paths):
         for number, entry in enumerate(_entries(path), start=1):
@@ -66,8 +69,8 @@ def load_corpus(
             if variant.id in found:
                 message = f"this id is taken by a variant in {found[variant.id].path}."
                 raise variant.fault(message, "Give every variant an id of its own.")
-            if source_notebook is not None:
-                variant_notebook(source_notebook, assignment, variant)
+            if marked is not None:
+                _in_place(marked, variant)
             found[variant.id] = variant
     return tuple(found.values())
 
@@ -77,19 +80,40 @@ def variant_notebook(source_notebook: NotebookNode, assignment: Assignment, vari
 
     Raises CourseError if one of its cells does not parse, or all do although the variant says ``parses = false``.
     """
-    notebook = fill(source_notebook, assignment, variant.fills, variant.cells, variant.extra_cells)
-    broken = ""
-    for cell in cells_of(notebook):
-        try:
-            if cell.is_code:
-                parse_cell(cell.source)
-        except SyntaxError as error:
-            broken = f"{cell.name} does not parse (line {error.lineno}: {error.msg})."
+    return _in_place(read_marked(source_notebook, assignment), variant)
+
+
+def _in_place(marked: MarkedNotebook, variant: Variant) -> NotebookNode:
+    notebook = marked.fill(variant.fills, variant.cells, variant.extra_cells)
+    for blank in (blank for of_cell in marked.blanks.values() for blank in of_cell):
+        if variant.parses and isinstance(blank, InlineBlank) and not _is_expression(variant.fills.get(blank.id, "0")):
+            message = f"what it fills into {blank.id!r} is not one expression."
+            raise variant.fault(message, "The blank is the right side of an assignment: write just that.")
+    theirs = {*variant.cells, *(marked.assignment.blanks[blank] for blank in variant.fills), ""}
+    faults = [_syntax_error(cell) for cell in cells_of(notebook) if cell.is_code and cell.grade_id in theirs]
+    broken = next(filter(None, faults), "")
     if variant.parses and broken:
         raise variant.fault(broken, "Mend the fill; if the SyntaxError is its point, add 'parses = false'.")
     if not variant.parses and not broken:
         raise variant.fault("it says 'parses = false', but every cell parses.", "Take 'parses = false' out.")
     return notebook
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        ast.parse(f"(\n{text}\n)", mode="eval")
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _syntax_error(cell: Cell) -> str:
+    """Why the cell does not parse, in words; empty if it does."""
+    try:
+        parse_cell(cell.source)
+    except SyntaxError as error:
+        return f"{cell.name} does not parse (line {error.lineno}: {error.msg})."
+    return ""
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:

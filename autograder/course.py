@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from nbformat import NotebookNode
-
 from autograder.assignment import Assignment, load_assignment
 from autograder.errors import CourseError
-from autograder.notebooks import NotANotebookError, read_notebook
 from autograder.records import Submission
 
 
@@ -20,11 +17,6 @@ class Course:
 
     root: Path
     name: str  # of the assignment
-
-    @property
-    def source(self) -> Path:
-        """The instructor's notebook."""
-        return self.root / "source" / self.name / f"{self.name}.ipynb"
 
     @property
     def submitted(self) -> Path:
@@ -40,19 +32,6 @@ class Course:
     def assignment(self) -> Assignment:
         """What the kit knows of the assignment; CourseError if it knows none of that name."""
         return load_assignment(self.name)
-
-    def source_notebook(self) -> NotebookNode:
-        """The instructor's notebook, read; CourseError if it is not there or none."""
-        if not self.root.is_dir():
-            raise CourseError(f"There is no course folder {self.root}.", "Name the folder that holds source/.")
-        if not self.source.is_file():
-            raise CourseError(
-                f"There is no source notebook {self.source}.", "Run this in the course folder, or name it with --course."
-            )
-        try:
-            return read_notebook(self.source)
-        except NotANotebookError as error:
-            raise CourseError(f"The source notebook cannot be read: {error}", "Restore it from version control.") from None
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,12 @@ def names_bound(source: str) -> set[str]:
     return {item.get_name() for item in table.get_symbols() if item.is_assigned() or item.is_imported() or item.is_namespace()}
 
 
+def imported(tree: ast.Module) -> list[str]:
+    """The modules that top-level import statements name."""
+    plain = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
+    return plain + [node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module]
+
+
 class _Uses:
     """Which global names the definitions of a notebook use, directly or through constants."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.authoring import read_source
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.limits import Limits
@@ -29,7 +30,7 @@ def examine(course: Course) -> Iterator[Finding]:
     """Look at everything that grading needs, one finding after the other."""
     yield _python()
     yield _packages()
-    yield _guarded("course", lambda: f"source notebook with {len(course.source_notebook().cells)} cells")
+    yield _guarded("course", lambda: f"source notebook with {len(read_source(course.root, course.name).cells)} cells")
     yield _guarded("bubblewrap", _bubblewrap)
     yield _guarded("sandbox", lambda: _walled_off(choose_barrier()))
 

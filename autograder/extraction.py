@@ -15,7 +15,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from autograder.assignment import Assignment
-from autograder.definitions import Cell, kept_source, names_bound, parse
+from autograder.definitions import Cell, imported, kept_source, names_bound, parse
 
 PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")  # what follows them is Python all the same
 LONGEST_CELL = 200_000  # characters
@@ -30,6 +30,12 @@ class Extract:
     functions: Mapping[str, str]  # qualified name -> its code, free of layout and comments
     open_blanks: Mapping[str, tuple[str, ...]]  # qualified name -> the lines in it that are still open
     names: frozenset[str]  # every name that a kept statement binds
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """The modules that the cells import outright, each once."""
+        trees = [ast.parse(source) for _, source in self.cells]
+        return tuple(dict.fromkeys(name for tree in trees for name in imported(tree)))
 
     @property
     def fingerprint(self) -> str:

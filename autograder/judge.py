@@ -26,7 +26,9 @@ class Paper:
 
 def judge(paper: Paper, assignment: Assignment, barrier: Barrier, limits: Limits) -> tuple[QuestionResult, ...]:
     """Every question's result, in the assignment's order. CourseError if the machine is not fit for it."""
-    with StudentProcess(barrier, limits, assignment.imports) as process:
+    # what every submission imports is imported once, and not anew in each copy of the process
+    imports = dict.fromkeys([*assignment.imports, *paper.release.imports])
+    with StudentProcess(barrier, limits, tuple(imports)) as process:
         if _anything_to_ask(paper, assignment):
             process.start()  # it imports its libraries while this process imports its own
         return _Judge(paper, assignment, process).results()
@@ -47,7 +49,7 @@ def _verdict_without_asking(question: Question, paper: Paper) -> tuple[Status, s
         return Status.MISSING, f"{missing[0]} was not found in what you handed in."
     untouched = [name for name in question.functions if extract.functions.get(name) == paper.release.functions[name]]
     if len(untouched) == len(question.functions):
-        return Status.NOT_ATTEMPTED, f"Not attempted: {_listed(untouched)} stands as it was released."
+        return Status.NOT_ATTEMPTED, f"Left as released: {_listed(untouched)}."
     if len(question.functions) > 1 and (blanks := _open_blanks(question, extract)):
         return Status.WRONG, f"It cannot run while a blank is open: {blanks}."
     return None

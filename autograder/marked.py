@@ -68,7 +68,7 @@ def _target(cell: Cell, tree: ast.Module, row: int) -> ast.expr:
     found = [
         node
         for node in ast.walk(tree)
-        if isinstance(node, ast.stmt) and not hasattr(node, "body") and node.lineno <= row + 1 <= (node.end_lineno or 0)
+        if isinstance(node, ast.stmt) and not _holds_others(node) and node.lineno <= row + 1 <= (node.end_lineno or 0)
     ]
     if len(found) != 1 or not isinstance(found[0], ast.Assign | ast.AnnAssign) or found[0].value is None:
         raise cell.fault("an inline marker stands on a line that is not one assignment.", _ASSIGNMENT, row)
@@ -76,6 +76,10 @@ def _target(cell: Cell, tree: ast.Module, row: int) -> ast.expr:
         message = "the marked assignment spans several lines."
         raise cell.fault(message, "Write it in one line, or mark it as a block.", row)
     return found[0].targets[-1] if isinstance(found[0], ast.Assign) else found[0].annotation
+
+
+def _holds_others(node: ast.stmt) -> bool:
+    return hasattr(node, "body") or isinstance(node, ast.Match)
 
 
 def _block(cell: Cell, tree: ast.Module, tokens: list[tokenize.TokenInfo], stretch: Stretch) -> BlockBlank:

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, SubmissionResult
 
-_LOOKS = {  # sign and colours of each status; sign and word carry the meaning, the colour only repeats it
+LOOKS = {  # sign and colours of each status; sign and word carry the meaning, the colour only repeats it
     Status.RIGHT: ("✓", "#1a7f37", "#dafbe1"),
     Status.PARTLY: ("◐", "#7d4e00", "#fff8c5"),
     Status.WRONG: ("✗", "#b3161f", "#ffebe9"),
@@ -24,8 +24,23 @@ _LOOKS = {  # sign and colours of each status; sign and word carry the meaning, 
     Status.MISSING: ("?", "#4b535d", "#eaeef2"),
 }
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # control and direction characters
+_TICKED = re.compile(r"`([^`\n]+)`")
 _LONGEST = 2_000  # characters of one text, which may have come from a student's process
 _RUNNING = 10  # episodes in the learning curve's running mean
+
+
+def templates() -> Environment:
+    """The kit's templates: whatever is not marked safe is escaped, freed of control characters and kept short."""
+    environment = Environment(
+        loader=PackageLoader("autograder"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        finalize=_presentable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": _number, "prose": _prose}
+    return environment
 
 
 class Cards:
@@ -37,15 +52,7 @@ class Cards:
     def __init__(self, result: SubmissionResult, repairs: tuple[str, ...] = ()) -> None:
         self._result = result
         self._repairs = repairs
-        self._templates = Environment(
-            loader=PackageLoader("autograder"),
-            autoescape=select_autoescape(["html"]),
-            undefined=StrictUndefined,
-            finalize=_presentable,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters["number"] = _number
+        self._templates = templates()
 
     def outputs(self, cell: Mapping[str, Any]) -> list[NotebookNode]:
         """A grade cell's outputs: a card with the findings, and exactly one finite number in [0, points].
@@ -56,7 +63,7 @@ class Cards:
         points = float(cell["points"])
         question = find_question(self._result, str(cell["grade_id"]).removeprefix("check-"))
         earned = scaled(question, points)
-        sign, ink, ground = _LOOKS[question.status]
+        sign, ink, ground = LOOKS[question.status]
         facts = {
             "question": question,
             "shares": check_points(question.checks, points),
@@ -140,6 +147,11 @@ def _presentable(value: object) -> object:
         return value
     text = _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … (cut)"
+
+
+def _prose(text: str) -> Markup:
+    """Escaped text in which `names` between backticks are set as code."""
+    return Markup(_TICKED.sub(r"<code>\1</code>", str(escape(_presentable(text)))))  # noqa: S704 - escaped within
 
 
 def _number(value: float) -> str:

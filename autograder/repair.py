@@ -7,6 +7,7 @@ likeness; what is found gets the release's metadata back, and grade cells get th
 import ast
 import copy
 import difflib
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from nbformat import NotebookNode
 from autograder.assignment import Assignment
 
 ALIKE = 0.6  # difflib's ratio above which a cell is taken for the release's
+FEW = 5  # cells of one kind that are listed one by one
 
 
 def repair(
@@ -26,6 +28,7 @@ def repair(
     if mended.metadata.get("kernelspec") != release.metadata.get("kernelspec"):
         mended.metadata["kernelspec"] = copy.deepcopy(release.metadata.get("kernelspec", {}))
     matches = _match(mended.cells, [cell for cell in release.cells if _grade_id(cell)], assignment)
+    _match_answers(mended.cells, release, assignment, matches)
     _restore_metadata(mended.cells, matches, repairs)
     _bring_back(mended, release, matches, repairs)
     return mended, repairs
@@ -56,6 +59,22 @@ def _match(
                 matches[_grade_id(model)] = (best, model)
                 taken.add(best)
     return matches
+
+
+def _match_answers(
+    cells: Sequence[NotebookNode],
+    release: NotebookNode,
+    assignment: Assignment,
+    matches: dict[str, tuple[int, NotebookNode]],
+) -> None:
+    """Find written answers by where they stand: they hold the student's words, so nothing else is theirs for sure."""
+    taken = {index for index, _ in matches.values()}
+    for question, answer in itertools.pairwise(release.cells):
+        if _grade_id(answer) not in assignment.written or _grade_id(answer) in matches:
+            continue
+        index = matches.get(_grade_id(question), (len(cells), question))[0] + 1
+        if index < len(cells) and index not in taken and cells[index].cell_type == "markdown":
+            matches[_grade_id(answer)] = (index, answer)
 
 
 def _same_id(cell: NotebookNode, model: NotebookNode, assignment: Assignment) -> float:
@@ -104,23 +123,28 @@ def _defines(source: str, names: Sequence[str]) -> bool:
 def _restore_metadata(
     cells: Sequence[NotebookNode], matches: dict[str, tuple[int, NotebookNode]], repairs: list[str]
 ) -> None:
-    """Give matched cells the release's nbgrader metadata and tags; take nbgrader metadata away from all others."""
+    """Give matched cells the release's nbgrader metadata and text where it is locked; take metadata from all others."""
     models = {index: model for index, model in matches.values()}
+    found = []
     for index, cell in enumerate(cells):
+        theirs: dict[str, Any] = dict(cell.metadata.pop("nbgrader", {}))
         model = models.get(index)
-        theirs: dict[str, Any] = dict(cell.metadata.get("nbgrader", {}))
-        ours: dict[str, Any] = dict(model.metadata.get("nbgrader", {})) if model is not None else {}
-        if model is not None and _essential(theirs) != _essential(ours):
-            repairs.append(f"Cell {index + 1} was found to be {_grade_id(model)!r} and got its metadata back.")
-        if model is None and theirs:
-            repairs.append(f"Cell {index + 1} is a copy that carries the id {_grade_id(cell)!r}; it counts as your own cell.")
-        cell.metadata.pop("nbgrader", None)
-        if ours:
-            cell.metadata["nbgrader"] = copy.deepcopy(model.metadata["nbgrader"]) if model is not None else {}
-            cell.metadata.pop("tags", None)
-        if model is not None and ours.get("locked") and cell.source != model.source:
+        if model is None:
+            if theirs.get("grade_id"):
+                repairs.append(f"Cell {index + 1} is a copy of {theirs['grade_id']!r}; it counts as the student's own.")
+            continue
+        ours: dict[str, Any] = model.metadata["nbgrader"]
+        if _essential(theirs) != _essential(ours):
+            found.append(_grade_id(model))
+        if ours.get("locked") and cell.source != model.source:
             repairs.append(f"The locked cell {_grade_id(model)!r} had been changed and got its text back.")
             cell.source = model.source
+        cell.metadata["nbgrader"] = copy.deepcopy(ours)
+        cell.metadata.pop("tags", None)
+    if len(found) > FEW:
+        repairs.insert(0, f"{len(found)} cells had lost their nbgrader metadata and were told by what they hold.")
+    else:
+        repairs.extend(f"The cell {name!r} had lost its metadata and was told by what it holds." for name in found)
 
 
 def _essential(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -139,10 +139,22 @@ def environment() -> dict[str, str]:
 
 
 def system_paths() -> tuple[Path, ...]:
-    """What Python and its libraries need of the system: shared objects and the interpreter's own folder."""
-    wanted = [Path(sys.base_prefix), *map(Path, ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache"))]
-    real = [path for path in wanted if path.exists() and not path.is_symlink()]
-    return tuple(path for path in real if not any(other in path.parents for other in real))
+    """What Python and its libraries need of the system: the interpreter, its standard library and shared objects."""
+    here = sysconfig.get_config_var
+    shared = [Path("/usr/lib64"), Path("/lib64"), Path("/etc/ld.so.cache")]
+    if multiarch := here("MULTIARCH"):
+        shared += [Path("/usr/lib") / multiarch, Path("/lib") / multiarch]
+    python = [Path(interpreter()), Path(sysconfig.get_path("stdlib"))]
+    if compiled := here("DESTSHARED"):
+        python.append(Path(compiled))
+    if here("Py_ENABLE_SHARED"):
+        python.append(Path(str(here("LIBDIR"))) / str(here("INSTSONAME")))
+    base = [path for path in dict.fromkeys([*python, *shared]) if path.exists() and not _through_a_link(path)]
+    return tuple(path for path in base if not any(other in path.parents for other in base))
+
+
+def _through_a_link(path: Path) -> bool:
+    return any(folder.is_symlink() for folder in (path, *path.parents))
 
 
 def system_links() -> tuple[tuple[str, str], ...]:

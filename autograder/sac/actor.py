@@ -22,14 +22,20 @@ def inputs(size: int) -> State:
 
 def ask(exam: Exam, binding: Binding, size: int) -> Answer:
     """What the student's actor makes of a batch of that size, the judge's weights set."""
-    weights = worlds.sent(binding.to_student(worlds.actor(2)))
-    return exam.ask("actor_forward", spaces=worlds.spaces(), hidden=HIDDEN, weights=weights, inputs=worlds.sent(inputs(size)))
+    weights, given = binding.to_student(worlds.actor(18)), inputs(size)
+    return exam.ask(
+        "actor_forward",
+        spaces=worlds.spaces(),
+        hidden=HIDDEN,
+        weights=worlds.sent(weights),
+        inputs=worlds.sent(given),
+    )
 
 
 def expected(size: int, output: str) -> tuple[Numbers, dict[str, Numbers]]:
     """The right mean or log_std (B, A), and the gradients of its weighted sum by each parameter."""
     spaces = probes.Spaces(OBSERVATIONS, worlds.LOW, worlds.HIGH)
-    actor = worlds.exact(reference.Actor(spaces, HIDDEN), worlds.actor(2))
+    actor = worlds.exact(reference.Actor(spaces, HIDDEN), worlds.actor(18))
     x, weigh = (worlds.tensor(array) for array in inputs(size).values())
     right = actor(x)[OUTPUTS.index(output)]
     leaves = dict(actor.named_parameters())
@@ -67,7 +73,7 @@ def a_batch_of_one_works(exam: Exam) -> None:
         expect_values(exam, output, 1)
 
 
-@check(QUESTION, look_at="detach, no_grad, .data or a new tensor made inside forward: they cut the graph")
+@check(QUESTION, weight=2, look_at="detach, no_grad, .data or a new tensor made inside forward: they cut the graph")
 def gradients_flow_through(exam: Exam) -> None:
     """The mean and the log_std can be differentiated by every parameter of their head and of the hidden layers."""
 

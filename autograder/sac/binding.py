@@ -19,7 +19,7 @@ SPREAD = ("std", "sigma", "log", "var", "scale")
 
 @dataclass(frozen=True)
 class Layer:
-    """A linear layer as the student registered it; ``transposed``: the weight is (inputs, outputs)."""
+    """A linear layer as the student registered it, without a bias perhaps; ``transposed``: (inputs, outputs)."""
 
     name: str
     weight: str
@@ -31,41 +31,67 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Binding:
-    """The practical's layer names -> the student's layer and the rows of it that belong there."""
+class Piece:
+    """Some rows of a student's layer, which hold some columns of one of the practical's layers."""
 
-    rows: Mapping[str, tuple[Layer, tuple[int, ...]]]
+    layer: Layer
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+
+    def weight(self, arrays: Mapping[str, Array]) -> Array:
+        """The piece's weights among the student's arrays, (rows, columns)."""
+        weight = arrays[self.layer.weight]
+        return (weight.T if self.layer.transposed else weight)[list(self.rows)]
+
+    def bias(self, arrays: Mapping[str, Array]) -> Array:
+        """The piece's bias among the student's arrays, (rows,)."""
+        return arrays[self.layer.bias].reshape(-1)[list(self.rows)]
+
+
+@dataclass(frozen=True)
+class Binding:
+    """The practical's layer names -> the pieces that hold it; the first one that has a bias holds that."""
+
+    pieces: Mapping[str, tuple[Piece, ...]]
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The student's layers that are bound."""
+        return tuple(dict.fromkeys(piece.layer for pieces in self.pieces.values() for piece in pieces))
 
     @property
     def shapes(self) -> dict[str, Shape]:
         """The shapes of the student's parameters that are bound, by name."""
         found: dict[str, Shape] = {}
-        for layer, _ in self.rows.values():
+        for layer in self.layers:
             weight = (layer.outputs, layer.inputs)
-            found |= {layer.weight: weight[::-1] if layer.transposed else weight, layer.bias: layer.bias_shape}
+            found[layer.weight] = weight[::-1] if layer.transposed else weight
+            if layer.bias:
+                found[layer.bias] = layer.bias_shape
         return found
 
     def to_reference(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """The student's arrays (parameters, or their gradients) under the practical's names and in its shapes."""
         state: dict[str, Array] = {}
-        for name, (layer, rows) in self.rows.items():
-            weight = arrays[layer.weight]
-            state[f"{name}.weight"] = (weight.T if layer.transposed else weight)[list(rows)]
-            state[f"{name}.bias"] = arrays[layer.bias].reshape(-1)[list(rows)]
+        for name, pieces in self.pieces.items():
+            state[f"{name}.weight"] = np.concatenate([piece.weight(arrays) for piece in pieces], axis=1)
+            state[f"{name}.bias"] = _with_bias(pieces).bias(arrays)
         return state
 
     def to_student(self, state: Mapping[str, Array]) -> dict[str, Array]:
         """The practical's arrays under the student's names and in the student's shapes."""
+        weights = {layer: np.zeros((layer.outputs, layer.inputs), np.float32) for layer in self.layers}
+        biases = {layer: np.zeros(layer.outputs, np.float32) for layer in self.layers}
+        for name, pieces in self.pieces.items():
+            for piece in pieces:
+                weights[piece.layer][list(piece.rows)] = state[f"{name}.weight"][:, list(piece.columns)]
+            biased = _with_bias(pieces)
+            biases[biased.layer][list(biased.rows)] = state[f"{name}.bias"]
         arrays: dict[str, Array] = {}
-        for layer in {layer.name: layer for layer, _ in self.rows.values()}.values():
-            weight = np.zeros((layer.outputs, layer.inputs), np.float32)
-            bias = np.zeros(layer.outputs, np.float32)
-            for name, (holder, rows) in self.rows.items():
-                if holder == layer:
-                    weight[list(rows)] = state[f"{name}.weight"]
-                    bias[list(rows)] = state[f"{name}.bias"]
-            arrays[layer.weight] = weight.T.copy() if layer.transposed else weight
-            arrays[layer.bias] = bias.reshape(layer.bias_shape)
+        for layer in self.layers:
+            arrays[layer.weight] = weights[layer].T.copy() if layer.transposed else weights[layer]
+            if layer.bias:
+                arrays[layer.bias] = biases[layer].reshape(layer.bias_shape)
         return arrays
 
 
@@ -88,37 +114,60 @@ def bind_actor(parameters: Sequence[tuple[str, Array]]) -> list[dict[str, Array]
     return []
 
 
-def critic_bindings(shapes: Sequence[tuple[str, Shape]], inputs: int, hidden: int) -> list[Binding]:
-    """How a critic's parameters (name, shape) can be the practical's fc1, fc2, fc3; empty if they cannot."""
+def critic_bindings(
+    shapes: Sequence[tuple[str, Shape]], observations: int, actions: int, hidden: int
+) -> list[Binding]:
+    """How a critic's parameters (name, shape) can be the practical's fc1, fc2, fc3; empty if they cannot.
+
+    The first layer may be two, one for the observation and one for the action, of which the sum is taken.
+    """
     layers = linear_layers(shapes)
-    found = [_of_size(layers, hidden, inputs), _of_size(layers, hidden, hidden), _of_size(layers, 1, hidden)]
-    if not all(found):
+    sizes = ((hidden, observations + actions), (hidden, hidden), (1, hidden))
+    first, second, third = (_of_size(layers, *size) for size in sizes)
+    by_x, by_a = _of_size(layers, hidden, observations), _of_size(layers, hidden, actions)
+    if first:
+        start = [_whole(first[0])]
+    elif by_x and by_a:
+        places = tuple(range(observations)), tuple(range(observations, observations + actions))
+        start = [Piece(layer, _rows(layer), place) for layer, place in zip((by_x[0], by_a[0]), places, strict=True)]
+    else:
         return []
-    names = ("fc1", "fc2", "fc3")
-    return [Binding({name: (some[0], _all(some[0])) for name, some in zip(names, found, strict=True)})]
+    found = {"fc1": tuple(start), "fc2": tuple(map(_whole, second[:1])), "fc3": tuple(map(_whole, third[:1]))}
+    return _complete([Binding(found)])
 
 
 def actor_bindings(shapes: Sequence[tuple[str, Shape]], inputs: int, actions: int, hidden: int) -> list[Binding]:
     """How an actor's parameters (name, shape) can be the practical's, likeliest first; empty if they cannot."""
     layers = linear_layers(shapes)
-    first, second = _of_size(layers, hidden, inputs), _of_size(layers, hidden, hidden)
-    if not (first and second):
-        return []
-    trunk = {"fc1": (first[0], _all(first[0])), "fc2": (second[0], _all(second[0]))}
+    first, second = _of_size(layers, hidden, inputs)[:1], _of_size(layers, hidden, hidden)[:1]
+    trunk = {"fc1": tuple(map(_whole, first)), "fc2": tuple(map(_whole, second))}
     heads = _heads(layers, actions, hidden)
-    return [Binding({**trunk, "fc_mean": mean, "fc_logstd": log_std}) for mean, log_std in heads]
+    return _complete([Binding({**trunk, "fc_mean": (mean,), "fc_logstd": (log_std,)}) for mean, log_std in heads])
+
+
+def _complete(bindings: Sequence[Binding]) -> list[Binding]:
+    """The bindings in which every layer of the practical has its weight and its bias."""
+    return [each for each in bindings if all(map(_is_biased, each.pieces.values()))]
+
+
+def _is_biased(pieces: Sequence[Piece]) -> bool:
+    return any(piece.layer.bias for piece in pieces)
+
+
+def _with_bias(pieces: Sequence[Piece]) -> Piece:
+    return next(piece for piece in pieces if piece.layer.bias)
 
 
 def linear_layers(shapes: Sequence[tuple[str, Shape]]) -> list[Layer]:
-    """The linear layers among parameters (name, shape): modules with weight and bias, or loose matrices and vectors."""
-    known = dict(shapes)
+    """The linear layers among parameters (name, shape): modules with a weight, or else bare matrices and vectors."""
+    known = {name: shape for name, shape in shapes if shape}
     layers = []
-    for name, shape in shapes:
+    for name, shape in known.items():
         module, _, kind = name.rpartition(".")
-        bias = f"{module}.bias"
-        if kind == "weight" and len(shape) == 2 and known.get(bias) == shape[:1]:
+        bias = f"{module}.bias" if known.get(f"{module}.bias") == shape[:1] else ""
+        if kind == "weight" and len(shape) == 2:
             layers.append(Layer(module, name, bias, shape[:1], shape[0], shape[1]))
-    return layers or _loose_layers(shapes)
+    return layers or _loose_layers(list(known.items()))
 
 
 def _loose_layers(shapes: Sequence[tuple[str, Shape]]) -> list[Layer]:
@@ -141,24 +190,26 @@ def _of_size(layers: Sequence[Layer], outputs: int, inputs: int) -> list[Layer]:
     return [layer for layer in layers if (layer.outputs, layer.inputs) == (outputs, inputs)]
 
 
-def _all(layer: Layer) -> tuple[int, ...]:
+def _rows(layer: Layer) -> tuple[int, ...]:
     return tuple(range(layer.outputs))
 
 
-Rows = tuple[Layer, tuple[int, ...]]
+def _whole(layer: Layer, rows: Sequence[int] | None = None) -> Piece:
+    """All columns of a layer, and all rows unless some are named."""
+    return Piece(layer, _rows(layer) if rows is None else tuple(rows), tuple(range(layer.inputs)))
 
 
-def _heads(layers: Sequence[Layer], actions: int, hidden: int) -> Iterator[tuple[Rows, Rows]]:
+def _heads(layers: Sequence[Layer], actions: int, hidden: int) -> Iterator[tuple[Piece, Piece]]:
     """The possible (mean head, log_std head)."""
     heads = _of_size(layers, actions, hidden)[:2]
     if len(heads) == 2:
         for mean, log_std in _ordered(heads[0], heads[1]):
-            yield (mean, _all(mean)), (log_std, _all(log_std))
+            yield _whole(mean), _whole(log_std)
     for both in _of_size(layers, 2 * actions, hidden)[:1]:
         rows = range(2 * actions)
         for first, second in ((rows[:actions], rows[actions:]), (rows[::2], rows[1::2])):
-            yield (both, tuple(first)), (both, tuple(second))
-            yield (both, tuple(second)), (both, tuple(first))
+            yield _whole(both, first), _whole(both, second)
+            yield _whole(both, second), _whole(both, first)
 
 
 def _ordered(one: Layer, other: Layer) -> list[tuple[Layer, Layer]]:

@@ -24,14 +24,20 @@ def inputs(size: int) -> State:
 
 def ask(exam: Exam, binding: Binding, size: int) -> Answer:
     """What the student's critic makes of a batch of that size, the judge's weights set."""
-    weights = worlds.sent(binding.to_student(worlds.critic(1)))
-    return exam.ask("critic_forward", spaces=worlds.spaces(), hidden=HIDDEN, weights=weights, inputs=worlds.sent(inputs(size)))
+    weights, given = binding.to_student(worlds.critic(28)), inputs(size)
+    return exam.ask(
+        "critic_forward",
+        spaces=worlds.spaces(),
+        hidden=HIDDEN,
+        weights=worlds.sent(weights),
+        inputs=worlds.sent(given),
+    )
 
 
 def expected(size: int) -> tuple[Numbers, dict[str, Numbers]]:
     """The right values (B, 1), and the gradients of their weighted sum by x, by a and by each parameter."""
     spaces = probes.Spaces(OBSERVATIONS, worlds.LOW, worlds.HIGH)
-    critic = worlds.exact(reference.SoftQNetwork(spaces, HIDDEN), worlds.critic(1))
+    critic = worlds.exact(reference.SoftQNetwork(spaces, HIDDEN), worlds.critic(28))
     x, a, weigh = (worlds.tensor(array) for array in inputs(size).values())
     leaves = {"x": x.requires_grad_(), "a": a.requires_grad_(), **dict(critic.named_parameters())}
     values = critic(x, a)

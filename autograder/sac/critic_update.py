@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from autograder.checks import Answer, Exam, Mistake, check, expect_close
+from autograder.checks import Answer, Array, Exam, Mistake, check, expect_close
 from autograder.sac import worlds
-from autograder.sac.worlds import Array, Numbers, State
+from autograder.sac.worlds import Numbers, State
 from solutions import sac as reference
 
 QUESTION = "critic-update"
@@ -25,7 +25,7 @@ SLACK = 1e-3
 
 def batches(count: int) -> tuple[list[State], list[Array]]:
     """Batches and their targets (B,), some of them so far off that a Huber loss would show."""
-    data = [worlds.transitions(41 + number, SIZE) for number in range(count)]
+    data = [worlds.transitions(41 + number, SIZE, dones=(0, 1, 0)) for number in range(count)]
     return data, [worlds.normal(worlds.generator(45 + number), SIZE, scale=3.0) for number in range(count)]
 
 
@@ -35,9 +35,10 @@ def critics() -> list[State]:
 
 
 def ask(exam: Exam, count: int) -> Answer:
-    """What the student's function does in that many updates; between them the actor's update leaves gradients behind."""
+    """What the student's function does in that many updates, between which gradients are left behind."""
     data, targets = batches(count)
-    left_over = [{name: worlds.normal(worlds.generator(49), *array.shape) for name, array in state.items()} for state in critics()]
+    rng = worlds.generator(49)
+    left_over = [{name: worlds.normal(rng, *array.shape) for name, array in state.items()} for state in critics()]
     return exam.ask(
         "critic_update",
         batches=worlds.all_sent(data),
@@ -55,8 +56,8 @@ def right(count: int, scale: float) -> tuple[list[dict[str, Numbers]], list[floa
     optimizer = torch.optim.SGD(parameters, RATE * scale)
     losses = []
     for data, target in zip(*batches(count), strict=True):
-        sample = worlds.exact_transitions(data)
-        losses.append(float(reference.update_critics(sample, worlds.tensor(target), networks[0], networks[1], optimizer)))
+        sample, goal = worlds.exact_transitions(data), worlds.tensor(target)
+        losses.append(float(reference.update_critics(sample, goal, networks[0], networks[1], optimizer)))
     after = [{name: worlds.numbers(each) for name, each in network.named_parameters()} for network in networks]
     return after, losses
 
@@ -69,15 +70,14 @@ def after(answer: Answer, number: int) -> list[dict[str, Numbers]]:
     ]
 
 
-def flat(states: Sequence[dict[str, Numbers]]) -> Numbers:
-    """All parameters of several states in a row."""
-    return np.concatenate([array.ravel() for state in states for array in state.values()])
+def steps(states: Sequence[dict[str, Numbers]]) -> Numbers:
+    """How far all parameters of both critics went since the start, in a row."""
+    return np.concatenate([worlds.step(state, old) for state, old in zip(states, critics(), strict=True)])
 
 
 def scale_of(answer: Answer) -> float:
     """The scale of the student's loss, as the first update tells it; Mistake if it is none that is a convention."""
-    before = np.concatenate([np.ravel(array) for state in critics() for array in state.values()]).astype(np.float64)
-    step, unit = flat(after(answer, 0)) - before, flat(right(1, 1.0)[0]) - before
+    step, unit = steps(after(answer, 0)), steps(right(1, 1.0)[0])
     if not step.any():
         raise Mistake("Neither critic changed.", "the step: zero_grad, backward, step, in this order")
     scale = float(step @ unit / (unit @ unit))
@@ -97,12 +97,13 @@ def expect_update(answer: Answer, number: int) -> None:
     states, _ = right(number + 1, scale)
     before = critics()
     for name, actual, expected, old in zip(CRITICS, after(answer, number), states, before, strict=True):
-        if all(np.array_equal(actual[key], old[key]) for key in old):
+        taken, due = worlds.step(actual, old), worlds.step(expected, old)
+        if not taken.any():
             raise Mistake(f"{name} did not change.", "whether both losses reach the step")
-        expect_close(flat([actual]), flat([expected]), f"parameters of {name}", rtol=1e-3, atol=2e-4)
+        expect_close(taken, due, f"steps of {name}'s parameters", rtol=0, atol=2e-3 * abs(due).max())
 
 
-@check(QUESTION, weight=3, look_at="the critics' values of the batch's own actions, as (B,), against the target, squared")
+@check(QUESTION, weight=3, look_at="the critics' values of the batch's own actions, as (B,), and their squared error")
 def the_first_update_is_the_gradient_step(exam: Exam) -> None:
     """One update moves both critics along the gradient of their mean squared error to the target."""
     expect_update(ask(exam, 1), 0)
@@ -117,7 +118,7 @@ def the_second_update_starts_afresh(exam: Exam) -> None:
         expect_update(answer, 1)
     except Mistake as mistake:
         happened = f"The first update is right, the second is not: {mistake.happened}"
-        raise Mistake(happened, "when the old gradients are cleared: before backward, each time") from mistake
+        raise Mistake(happened, "when old gradients are cleared: before backward, each time") from mistake
 
 
 @check(QUESTION, look_at="qf_loss, the sum of both losses, detached from its graph")

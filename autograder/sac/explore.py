@@ -7,6 +7,7 @@ from autograder.sac import worlds
 from autograder.sac.worlds import ACTIONS, OBSERVATIONS
 
 QUESTION = "explore"
+MANY = 8  # environments: enough for actions on all sides
 
 
 def expect_sampled_actions(exam: Exam, num_envs: int) -> None:
@@ -23,14 +24,20 @@ def expect_sampled_actions(exam: Exam, num_envs: int) -> None:
     with torch.no_grad():
         sampled, _, mean = worlds.exact_actor(state).get_action(torch.tensor(obs))
     if abs(actions - worlds.numbers(mean)).max() < 1e-4:
-        raise Mistake("These are the actor's mean actions: they do not explore.", "which of the three values is sampled")
+        raise Mistake("These are the actor's mean actions: they do not explore.", "which of three values is sampled")
     expect_close(actions, worlds.numbers(sampled), "numbers of the actions", rtol=1e-3, atol=1e-4)
+    noise = answer.array("noise", (2, 4), "PyTorch's noise")
+    if (noise[0] == noise[1]).all():
+        raise Mistake("After every call PyTorch's noise is the same.", "manual_seed: it belongs before the training")
 
 
-@check(QUESTION, weight=2, look_at="which of get_action's three values is the sampled action, and obs as a float32 tensor")
+@check(QUESTION, weight=2, look_at="which of get_action's three values is the sample, and obs as a float32 tensor")
 def the_actions_are_the_actors_samples(exam: Exam) -> None:
-    """Each environment gets the action that the actor sampled for its observation."""
-    expect_sampled_actions(exam, 3)
+    """Each environment gets the action that the actor sampled for its observation.
+
+    Noisy: four pairs of float32 numbers are all equal by chance with a probability below 1e-20.
+    """
+    expect_sampled_actions(exam, MANY)
 
 
 @check(QUESTION, look_at="squeezing or indexing: the first dimension counts environments, even if there is just one")

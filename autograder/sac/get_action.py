@@ -43,7 +43,7 @@ def the_noise_is_fresh(exam: Exam) -> None:
     noise.expect_no_agreement((first * again).ravel(), "two calls")
 
 
-@check(QUESTION, weight=2, look_at="the sample's log-density, the tanh and scale correction, and the sum over dimensions")
+@check(QUESTION, weight=2, look_at="the sample's log-density, the correction for the squashing, a sum over dimensions")
 def the_log_prob_is_the_actions(exam: Exam) -> None:
     """The log-probability (B, 1) is that of the returned action: Gaussian, corrected for tanh and scale, summed."""
     for size in (MANY, *sampling.SMALL):

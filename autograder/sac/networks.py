@@ -10,7 +10,7 @@ from autograder.sac.binding import Binding, Shape, actor_bindings, critic_bindin
 def bound_critic(exam: Exam) -> list[Binding]:
     """How the layers of the student's SoftQNetwork can be the practical's; Mistake if they cannot."""
     shapes = _shapes(exam, "SoftQNetwork", worlds.OBSERVATIONS)
-    return _known(critic_bindings(shapes, worlds.OBSERVATIONS + worlds.ACTIONS, worlds.HIDDEN), "SoftQNetwork")
+    return _known(critic_bindings(shapes, worlds.OBSERVATIONS, worlds.ACTIONS, worlds.HIDDEN), "SoftQNetwork")
 
 
 def bound_actor(exam: Exam, observations: int) -> list[Binding]:

@@ -2,8 +2,8 @@
 
 The task is gymnasium's InvertedPendulum-v5, but its four observations are mixed by a fixed matrix and the sign of its
 action is flipped: weights or a controller made for the well-known environment fail. Learning does not suffer. The
-matrix first stretches each observation to about the size of one, or else the tiny angle would drown in the velocities
-once they are mixed, and then turns and mirrors, which keeps all distances. Rewards and time stay as they are.
+matrix first stretches each observation, or else the tiny angle would drown in the velocities once they are mixed, and
+then turns and mirrors, which keeps all distances. Rewards and time stay as they are.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Flags = npt.NDArray[np.bool_]
 ENVIRONMENT = "InvertedPendulum-v5"
 HORIZON = 1000  # the steps of an episode that never falls, and so the best return
 LENS_SEED = 8191
-STRETCH = (6.0, 30.0, 6.0, 3.0)  # cart position, pole angle, cart velocity, angular velocity
+STRETCH = (10.0, 50.0, 10.0, 5.0)  # cart position, pole angle, cart velocity, angular velocity
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def tensor(array: Array) -> Tensor:
 
 def _linear(weights: Weights, name: str) -> nn.Linear:
     outputs, inputs = weights[f"{name}.weight"].shape
-    return nn.Linear(inputs, outputs)
+    return nn.Linear(inputs, outputs, dtype=torch.float32)
 
 
 def load(network: nn.Module, weights: Weights) -> None:
@@ -194,8 +194,9 @@ def get_action(
     actor = session.student["Actor"](Spaces(**spaces), hidden)
     made: list[list[Tensor]] = []
 
-    def forward(_self: object, x: Tensor) -> tuple[Tensor, Tensor]:
-        halves = [half.detach().clone().requires_grad_() for half in x.chunk(2, dim=1)]
+    def forward(_self: object, *inputs: Tensor, **named: Tensor) -> tuple[Tensor, Tensor]:
+        observations = [*inputs, *named.values()][0]
+        halves = [half.detach().clone().requires_grad_() for half in observations.chunk(2, dim=1)]
         made.append(halves)
         return halves[0].clone(), halves[1].clone()
 
@@ -218,9 +219,14 @@ def get_action(
 
 
 def explore(session: Session, actor: Weights, obs: Array) -> Report:
-    """The actions chosen for these observations, and whether they are a NumPy array."""
-    actions = session.student["choose_actions"](StandInActor(actor), np.array(obs), torch.device("cpu"))
-    return {"actions": actions, "is an array": isinstance(actions, np.ndarray), "type": type(actions).__name__}
+    """The actions chosen for these observations, whether they are an array, and PyTorch's noise after either call."""
+    policy, device = StandInActor(actor), torch.device("cpu")
+    noise = []
+    for _ in range(2):
+        actions = session.student["choose_actions"](policy, np.array(obs), device)
+        noise.append(torch.rand(4))
+    is_array = isinstance(actions, np.ndarray)
+    return {"actions": actions, "is an array": is_array, "type": type(actions).__name__, "noise": torch.stack(noise)}
 
 
 def critic_target(
@@ -290,7 +296,7 @@ def alpha_update(
 ) -> Report:
     """log_alpha and what is returned after each update, and the actor's parameters at the end."""
     policy = StandInActor(actor)
-    variable = torch.full((1,), log_alpha, requires_grad=True)
+    variable = torch.full((1,), log_alpha, dtype=torch.float32, requires_grad=True)
     optimizer = torch.optim.SGD([variable], learning_rate)
     report: Report = {}
     for number, data in enumerate(batches):
@@ -390,7 +396,7 @@ class JudgedEnvs(gym.vector.SyncVectorEnv):
     ) -> tuple[Array, dict[str, Any]]:
         """New episodes everywhere; how they start is the judge's affair, whatever the seed."""
         for seat, first in zip(self._seats, self._ask_judge("reset")["observations"], strict=True):
-            seat.first = first
+            seat.first = np.array(first)
         return super().reset(seed=seed, options=options)
 
     def step(
@@ -401,12 +407,10 @@ class JudgedEnvs(gym.vector.SyncVectorEnv):
             raise ValueError(f"{len(actions)} actions for {self.num_envs} environments")
         if np.shape(actions) == self.action_space.shape:  # any other shape fails in gymnasium's own words
             step = self._ask_judge("step", actions=np.asarray(actions, dtype=np.float64))
-            ended = np.logical_or(step["terminations"], step["truncations"])
-            led_to = np.where(ended[:, None], step["final_observations"], step["observations"])
             for i, seat in enumerate(self._seats):
-                seat.first = step["observations"][i]
+                seat.first = np.array(step["observations"][i])
                 seat.outcome = (
-                    led_to[i],
+                    np.array(step["final_observations"][i]),
                     float(step["rewards"][i]),
                     bool(step["terminations"][i]),
                     bool(step["truncations"][i]),

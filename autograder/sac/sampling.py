@@ -75,7 +75,7 @@ class Draw:
         """The log-probability (B, 1) of the action that came back."""
         z = (self.u - self.location) / np.exp(self.log_std)
         gaussian = -0.5 * z**2 - self.log_std - 0.5 * log(2 * pi)
-        return cast(Numbers, (gaussian - np.log(SCALE * (1 - self.squashed**2))).sum(1, keepdims=True))
+        return cast(Numbers, (gaussian - np.log(SCALE * (1 - np.tanh(self.u) ** 2))).sum(1, keepdims=True))
 
     def right_action_gradient(self) -> Numbers:
         """With u = mean + std noise: daction/du = scale (1 - tanh(u)^2), du/dmean = 1, du/dlog_std = u - mean."""
@@ -161,22 +161,27 @@ def _read(answer: Answer, heads: Array, between: Numbers) -> Draw:
     weigh_action, weigh_log_prob = (array.astype(np.float64) for array in _weighing(size))
     actions = answer.array("action", (size, ACTIONS), f"the action for a batch of {size}")
     again = answer.array("action again", (size, ACTIONS), f"the action for a batch of {size}")
+    # at the very ends of the action space a correction without a small constant is the logarithm of 0
+    inside = (np.abs(unsquashed(actions)) <= SATURATED).all(1)
+
+    def by_heads(name: str, what: str) -> Numbers:
+        return answer.array(name, (size, 2 * ACTIONS), what, rows=inside) / between
+
     return Draw(
         location=location,
         log_std=log_std,
         squashed=(actions - BIAS) / SCALE,
         again=unsquashed(again),
-        log_prob=answer.array("log_prob", (size, 1), f"the log-probability for a batch of {size}"),
+        log_prob=answer.array("log_prob", (size, 1), f"the log-probability for a batch of {size}", rows=inside),
         mean_action=answer.array("mean", (size, ACTIONS), f"the mean action for a batch of {size}"),
         weigh_action=weigh_action,
         weigh_log_prob=weigh_log_prob,
-        action_gradient=answer.array("action gradient", (size, 2 * ACTIONS), "the action's gradient") / between,
-        log_prob_gradient=answer.array("log_prob gradient", (size, 2 * ACTIONS), "the log-probability's gradient")
-        / between,
+        action_gradient=by_heads("action gradient", "the action's gradient"),
+        log_prob_gradient=by_heads("log_prob gradient", "the log-probability's gradient"),
     )
 
 
 def unsquashed(actions: Numbers) -> Numbers:
     """atanh((action - bias) / scale), with what lies on or beyond a bound pulled just inside."""
-    edge = 1 - 1e-9
+    edge = 1 - 1e-12
     return np.arctanh(np.clip((actions - BIAS) / SCALE, -edge, edge))

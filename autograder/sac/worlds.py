@@ -147,3 +147,8 @@ def tensor(array: Array) -> torch.Tensor:
 def numbers(value: torch.Tensor) -> Numbers:
     """A tensor's numbers, float64."""
     return cast(Numbers, value.detach().double().numpy())
+
+
+def step(after: Mapping[str, Numbers], before: State) -> Numbers:
+    """How far each number of the parameters went, in a row."""
+    return np.concatenate([(array - before[name].astype(np.float64)).ravel() for name, array in after.items()])

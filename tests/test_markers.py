@@ -1,0 +1,168 @@
+"""Markers that are amiss never reach a release: they are refused, with their place."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from toy_course import AREA, QUESTION, SUMS, TOY, WHY, refusal, solution_text, source_of, toy
+
+from autograder.authoring import blank
+
+
+@pytest.mark.parametrize(
+    ("slip", "words"),
+    [
+        ("### SOLUTION", "Cell 'area', line 10: '"),
+        ("###SOLUTION area.scale", "looks like a marker, but is none"),
+        ("### SOLUTION area.scale area.block", "looks like a marker, but is none"),
+        ("### Solution area.scale", "looks like a marker, but is none"),
+        ("## SOLUTION area.scale", "looks like a marker, but is none"),
+        ("#### SOLUTION area.scale", "looks like a marker, but is none"),
+        ("###  SOLUTION area.scale", "looks like a marker, but is none"),
+        ("### SOLUTION  area.scale", "looks like a marker, but is none"),
+        ("### SOLUTION: area.scale", "looks like a marker, but is none"),
+        ("### BEGIN SOLUTION area.scale", "looks like a marker, but is none"),
+        ("### SOLUTION area.scale ### SOLUTION area.scale", "Cell 'area', line 10: two markers stand in one line"),
+        ("### SOLUTION area.oops", "Cell 'area', line 10: the contract knows no blank 'area.oops'"),
+        ("### SOLUTION sums.all", "Cell 'area', line 10: the blank 'sums.all' belongs in cell 'sums'"),
+        ("### SOLUTION area.block", "Cell 'area', line 10: the blank 'area.block' is marked twice, first in line 4"),
+        ("", "Cell 'area': no marker bears the id 'area.scale'"),
+    ],
+)
+def test_a_slip_of_a_marker_inside_a_line_is_refused_with_its_place(slip: str, words: str) -> None:
+    assert words in refusal(toy(area=AREA.replace("### SOLUTION area.scale", slip)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("### BEGIN SOLUTION area.block", "### BEGIN SOLUTION", "line 4: '### BEGIN SOLUTION' lacks the id"),
+        ("### BEGIN SOLUTION area.block", "### Begin Solution area.block", "line 4: '### Begin"),
+        ("### BEGIN SOLUTION area.block", "### BEGIN SOLUTIONS area.block", "line 4: '### BEGIN SOLUTIONS"),
+        ("### BEGIN SOLUTION area.block", "pass", "line 9: '### END SOLUTION' ends nothing"),
+        ("        ### END SOLUTION\n        y =", "        y =", "line 9: a marker stands inside the stretch"),
+        ("### END SOLUTION", "### END SOLUTION area.block", "line 9: '### END SOLUTION' takes no id"),
+        ("### END SOLUTION", "### END MARK SCHEME", "line 9: a mark scheme stands in a code cell"),
+        ("    ### END SOLUTION", "### END SOLUTION", "line 9: '### END SOLUTION' is not indented like"),
+        ("### END SOLUTION", "### END SOLUTION\n        ### END SOLUTION", "line 10: '### END SOLUTION' ends nothing"),
+        ("        text = ", "        ### BEGIN SOLUTION area.block\n        text = ", "line 5: a marker stands inside"),
+    ],
+)
+def test_a_slip_of_a_block_s_markers_is_refused_with_its_place(old: str, new: str, words: str) -> None:
+    assert f"Cell 'area', {words}" in refusal(toy(area=AREA.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("return y  ### SOLUTION area.scale", "not one assignment"),
+        ("y += 1  ### SOLUTION area.scale", "not one assignment"),
+        ("y = 1; z = 2  ### SOLUTION area.scale", "not one assignment"),
+        ("y = 1;  ### SOLUTION area.scale", "semicolon"),
+        ("y = [1,\n        2]  ### SOLUTION area.scale", "spans several lines"),
+        ("y = [1,  ### SOLUTION area.scale\n        2]", "spans several lines"),
+        ("y: int  ### SOLUTION area.scale", "not one assignment"),
+        ('"""\n        y = 1  ### SOLUTION area.scale\n        """', "inside a string"),
+    ],
+)
+def test_an_inline_marker_on_what_is_no_assignment_in_one_line_is_refused(line: str, words: str) -> None:
+    before = AREA[: AREA.index("        y = (y")]
+    message = refusal(toy(area=f"{before}        {line}\n        return y"))
+    assert "Cell 'area', line 1" in message
+    assert words in message
+
+
+def test_an_annotated_assignment_is_an_assignment() -> None:
+    notebook = toy(area=AREA.replace("y = (y +", "y: int = (y +"))
+    assert "y: int = ...  # YOUR CODE HERE" in source_of(blank(notebook, TOY), "area")
+
+
+@pytest.mark.parametrize("opening", ["if x: ", "match x:\n            case 1: ", "with x: ", "for a, in x: "])
+def test_an_assignment_inside_another_statement_is_blanked_alone(opening: str) -> None:
+    notebook = toy(area=AREA.replace("y = (y +", f"{opening}y = (y +"))
+    assert f"        {opening}y = ...  # YOUR CODE HERE" in source_of(blank(notebook, TOY), "area")
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ("        # nothing", "no statement stands between"),
+        ("        if x:\n            y = 1\n            ### END SOLUTION\n            y = 2", "is not indented like"),
+        ("            y = 1", "does not parse"),
+    ],
+)
+def test_a_block_that_is_not_whole_statements_is_refused(block: str, words: str) -> None:
+    assert words in refusal(toy(area=AREA.replace(solution_text(), block)))
+
+
+def test_a_block_that_is_never_ended_is_refused() -> None:
+    sums = SUMS.replace("    ### END SOLUTION", "")
+    assert "Cell 'sums', line 4: '### BEGIN SOLUTION' is never ended" in refusal(toy(sums=sums))
+
+
+def test_a_block_that_ends_within_a_statement_is_refused() -> None:
+    sums = SUMS.replace("    ### END SOLUTION", "    values = [\n    ### END SOLUTION\n    ]")
+    assert "Cell 'sums', line 4: what stands between the markers is not whole" in refusal(toy(sums=sums))
+
+
+def test_a_block_that_holds_less_than_its_markers_indentation_is_refused() -> None:
+    area = "class Shape:\n    def area(self):\n        if 1:\n            ### BEGIN SOLUTION area.block\n"
+    area += "            y = 1\n        y = 2\n            ### END SOLUTION\n        return y"
+    assert "Cell 'area', line 4: what stands between the markers" in refusal(toy(area=area))
+
+
+def test_a_block_outside_a_function_is_refused() -> None:
+    area = "class Shape:\n    ### BEGIN SOLUTION area.block\n    y = 1\n    ### END SOLUTION"
+    assert "Cell 'area', line 2: a block of a solution stands outside any function" in refusal(toy(area=area))
+
+
+def test_markers_inside_a_string_are_refused() -> None:
+    area = f'{AREA}\ns = """\n### BEGIN SOLUTION area.block\ny = 1\n### END SOLUTION\n"""'
+    assert "Cell 'area', line 13: a marker stands inside a string" in refusal(toy(area=area))
+
+
+def test_a_marker_outside_a_solution_cell_is_refused() -> None:
+    assert "Cell 'check-total', line 2: a solution is marked in a cell that nbgrader does not know" in refusal(
+        toy(check="total([1])\ny = 1  ### SOLUTION sums.all")
+    )
+    assert "Cell 'question-why', line 1" in refusal(toy(question="### BEGIN SOLUTION why\nx\n### END SOLUTION"))
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("Why?\n### BEGIN MARK SCHEME\n2", "line 2: '### BEGIN MARK SCHEME' is never ended"),
+        ("Why?\n### END MARK SCHEME", "line 2: '### END MARK SCHEME' ends nothing"),
+        ("Why?\n### Mark scheme\n2", "line 2: '### Mark scheme' looks like a marker"),
+        ("Why?\n### BEGIN MARK SCHEME why\n2\n### END MARK SCHEME", "line 2: '### BEGIN MARK SCHEME' takes no id"),
+        ("Why?\nBEGIN MARK SCHEME\n2\nEND MARK SCHEME", "line 2: 'BEGIN MARK SCHEME' looks like a marker"),
+    ],
+)
+def test_a_slip_of_a_mark_scheme_s_markers_is_refused(question: str, words: str) -> None:
+    assert f"Cell 'question-why', {words}" in refusal(toy(question=question))
+
+
+def test_an_empty_model_answer_is_refused() -> None:
+    assert "Cell 'why', line 1: the model answer is empty" in refusal(
+        toy(why="### BEGIN SOLUTION why\n### END SOLUTION")
+    )
+
+
+def test_plain_words_about_solutions_are_no_markers() -> None:
+    sums = SUMS.replace("LIMIT = 3", "LIMIT = 3  # a solution of the equation")
+    notebook = toy(question=f"## Solution methods\n{QUESTION}", sums=sums)
+    assert "## Solution methods" in source_of(blank(notebook, TOY), "q")
+
+
+@settings(deadline=None)  # a busy machine is no fault of the code
+@given(st.data())
+def test_a_marker_with_any_character_dropped_doubled_or_put_in_another_case_is_refused(data: st.DataObject) -> None:
+    cell_id = data.draw(st.sampled_from(["area", "sums", "why", "question"]))
+    source = {"area": AREA, "sums": SUMS, "why": WHY, "question": QUESTION}[cell_id]
+    lines = source.split("\n")
+    row = data.draw(st.sampled_from([row for row, line in enumerate(lines) if "### " in line]))
+    start = lines[row].index("###")
+    place = data.draw(st.integers(start, len(lines[row]) - 1))
+    letter = lines[row][place]
+    slip = data.draw(st.sampled_from([new for new in ("", letter * 2, letter.swapcase()) if new != letter]))
+    lines[row] = lines[row][:place] + slip + lines[row][place + 1 :]
+    refusal(toy(**{cell_id: "\n".join(lines)}))

@@ -1,0 +1,322 @@
+"""A student's code is asked in a process of its own, walled off, and whatever it does costs it that answer alone."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import QUICK
+
+from autograder.assignment import Assignment
+from autograder.process import Answered, Defined, Gone, Outcome, Raised, StudentProcess
+from autograder.sandbox import Barrier
+
+PROBES = """
+def call(session, x):
+    return {"y": session.student["f"](x)}
+
+def count(session, times):
+    return {"sum": sum(session.ask_judge("next")["value"] for _ in range(times))}
+"""
+
+
+def ask(process: StudentProcess, code: str, x: float = 3.0) -> Outcome:
+    """What f(x) answers once that code is defined, in a fresh copy of the process."""
+    with process.session() as session:
+        defined = session.define([("cell 1", code)], PROBES)
+        return defined if isinstance(defined, Gone) else session.ask("call", {"x": x})
+
+
+def answer_of(outcome: Outcome) -> object:
+    assert isinstance(outcome, Answered), outcome
+    assert isinstance(outcome.values, dict)
+    return outcome.values["y"]
+
+
+def test_an_answer_comes_back_as_plain_data(process: StudentProcess) -> None:
+    answer = answer_of(ask(process, "import numpy as np\ndef f(x): return np.full((2, 3), x), [x, 'text', None], {'k': True}"))
+    assert isinstance(answer, list)
+    array, items, mapping = answer
+    np.testing.assert_array_equal(array, np.full((2, 3), 3.0))
+    assert items == [3.0, "text", None]
+    assert mapping == {"k": True}
+
+
+def test_what_cannot_be_sent_comes_back_as_the_name_of_its_type(process: StudentProcess) -> None:
+    assert repr(answer_of(ask(process, "def f(x): return f"))) == "Opaque(type_name='function')"
+
+
+@pytest.mark.parametrize(
+    ("code", "how"),
+    [
+        ("import os\ndef f(x): os._exit(0)", "it ended itself with exit code 0"),
+        ("import os\ndef f(x): os._exit(7)", "it ended itself with exit code 7"),
+        ("import os\ndef f(x): os.kill(os.getpid(), 9)", "it was ended by SIGKILL"),
+        ("import ctypes\ndef f(x): ctypes.string_at(0)", "it was ended by SIGSEGV"),
+        ("import os\ndef f(x): os.abort()", "it was ended by SIGABRT"),
+    ],
+)
+def test_code_that_ends_its_process_is_told_how(process: StudentProcess, code: str, how: str) -> None:
+    outcome = ask(process, code)
+    assert isinstance(outcome, Gone)
+    assert how in outcome.how
+    assert not outcome.hung
+    assert answer_of(ask(process, "def f(x): return x + 1")) == 4
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def f(x):\n    while True: pass",
+        "def f(x):\n    while True:\n        try:\n            while True: pass\n        except BaseException: pass",
+        "import signal, time\ndef f(x):\n    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\n    time.sleep(10**6)",
+        "def f(x): return input()",
+    ],
+    ids=["endless loop", "loop that swallows everything", "blocked signals", "waits for the keyboard"],
+)
+def test_code_that_waits_or_never_ends_is_given_up_and_the_next_is_answered(process: StudentProcess, code: str) -> None:
+    outcome = ask(process, code)
+    assert isinstance(outcome, Gone | Raised)
+    assert answer_of(ask(process, "def f(x): return x + 1")) == 4
+
+
+def test_a_definition_that_never_ends_names_its_cell(process: StudentProcess) -> None:
+    with process.session() as session:
+        outcome = session.define([("cell 1", "def f(x): return x"), ("cell 2", "class A:\n    while True: pass")], PROBES)
+        assert isinstance(outcome, Gone)
+        assert session.cell == "cell 2"
+
+
+def test_an_exception_is_told_with_the_students_own_cell_line_and_code(process: StudentProcess) -> None:
+    outcome = ask(process, "def g(x):\n    return 1 / 0\ndef f(x):\n    return g(x)")
+    assert outcome == Raised("ZeroDivisionError", "division by zero", "cell 1", 2, "return 1 / 0")
+
+
+def test_a_statement_that_raises_is_noted_and_the_others_still_run(process: StudentProcess) -> None:
+    with process.session() as session:
+        outcome = session.define([("cell 1", "a = undefined\ndef f(x): return x")], PROBES)
+        assert isinstance(outcome, Defined)
+        assert [fault.type for fault in outcome.faults] == ["NameError"]
+        assert answer_of(session.ask("call", {"x": 1.0})) == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import sys\ndef f(x): sys.exit()", "def f(x): raise KeyboardInterrupt", "def f(x): raise SystemError('odd')"],
+)
+def test_every_exception_is_only_an_answer(process: StudentProcess, code: str) -> None:
+    assert isinstance(ask(process, code), Raised)
+
+
+def test_what_one_copy_changes_no_other_copy_sees(process: StudentProcess) -> None:
+    spoil = """
+import builtins, numpy, os, pathlib
+def f(x):
+    builtins.sum = None
+    numpy.float64 = None
+    os.environ["SPOILT"] = "1"
+    pathlib.Path("/tmp/spoilt").write_text("spoilt")
+    return x
+"""
+    look = """
+import os
+def f(x): return [sum([1]), os.environ.get("SPOILT"), os.listdir("/tmp"), os.listdir("/dev/shm")]
+"""
+    assert answer_of(ask(process, spoil)) == 3
+    assert answer_of(ask(process, look)) == [1, None, [], []]
+
+
+def test_a_daemon_does_not_outlive_its_question(process: StudentProcess) -> None:
+    leave = """
+import os, time
+def f(x):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            time.sleep(10**6)
+        os._exit(0)
+    return x
+"""
+    count = "import os\ndef f(x): return sum(name.isdigit() for name in os.listdir('/proc'))"
+    before = answer_of(ask(process, count))
+    assert answer_of(ask(process, leave)) == 3
+    assert answer_of(ask(process, count)) == before
+
+
+def test_a_copy_that_kills_its_host_costs_nothing_but_a_new_start(process: StudentProcess) -> None:
+    ask(process, "import os\ndef f(x): os.kill(os.getppid(), 9)")
+    assert answer_of(ask(process, "def f(x): return x + 1")) == 4
+
+
+def test_memory_is_limited(process: StudentProcess) -> None:
+    outcome = ask(process, "def f(x): return bytearray(10**11)")
+    assert isinstance(outcome, Raised)
+    assert outcome.type == "MemoryError"
+
+
+def test_the_memory_of_all_processes_together_is_limited(barrier: Barrier) -> None:
+    hoard = """
+import os
+def f(x):
+    for _ in range(4):
+        if os.fork() == 0:
+            break
+    held = bytearray(80 * 2**20)
+    while True: pass
+"""
+    limits = replace(QUICK, memory_of_all=200 * 2**20, seconds_per_ask=20)
+    with StudentProcess(barrier, limits, ()) as process:
+        outcome = ask(process, hoard)
+        assert isinstance(outcome, Gone)
+        assert "memory" in outcome.how
+        assert answer_of(ask(process, "def f(x): return x + 1")) == 4
+
+
+def test_the_number_of_processes_is_limited(process: StudentProcess) -> None:
+    outcome = ask(process, "import os\ndef f(x):\n    while True: os.fork()")
+    assert isinstance(outcome, Raised)
+    assert outcome.type == "BlockingIOError"
+    assert answer_of(ask(process, "def f(x): return x + 1")) == 4
+
+
+def test_the_disk_is_limited(process: StudentProcess) -> None:
+    large = "def f(x):\n    with open('/tmp/a', 'wb') as file: file.write(bytes(10**8))"
+    many = "def f(x):\n    for i in range(100):\n        with open(f'/tmp/{i}', 'wb') as file: file.write(bytes(10**6))"
+    for code, message in ((large, "File too large"), (many, "No space left")):
+        outcome = ask(process, code)
+        assert isinstance(outcome, Raised)
+        assert message in outcome.message
+
+
+def test_output_is_thrown_away_however_much_it_is(process: StudentProcess) -> None:
+    shout = "import os\ndef f(x):\n    for _ in range(200): os.write(1, bytes(10**6)); os.write(2, b'x')\n    print('25/25')\n    return x"
+    assert answer_of(ask(process, shout)) == 3
+
+
+def test_an_answer_that_is_too_large_is_an_error(process: StudentProcess) -> None:
+    outcome = ask(process, "import numpy as np\ndef f(x): return np.zeros(10**7)")
+    assert isinstance(outcome, Raised)
+    assert "larger than" in outcome.message
+
+
+def test_the_judge_is_called_back_and_answers(process: StudentProcess) -> None:
+    values = iter(range(100))
+    with process.session() as session:
+        session.define([], PROBES)
+        outcome = session.ask("count", {"times": 10}, handler=lambda _name, _values: {"value": next(values)})
+    assert outcome == Answered({"sum": 45})
+
+
+def test_a_call_that_nobody_asked_for_ends_the_conversation(process: StudentProcess) -> None:
+    with process.session() as session:
+        session.define([], PROBES)
+        assert isinstance(session.ask("count", {"times": 1}), Gone)
+
+
+FORGE = """
+import os, socket
+def f(x):
+    for descriptor in range(3, 64):
+        try:
+            os.write(descriptor, {message!r})
+        except OSError:
+            pass
+    return x
+"""
+
+
+@pytest.mark.parametrize(
+    "message",
+    [b"\xff" * 64, b"\x00\x00\x00\x00", b"\x7f\xff\xff\xff", b"\x00\x00\x00\x01\x90", b"\x00\x00\x00\x02\x81\xa1"],
+    ids=["noise", "empty frame", "endless frame", "frame with a list", "frame cut short"],
+)
+def test_bytes_written_to_every_descriptor_harm_nothing_but_the_answer(process: StudentProcess, message: bytes) -> None:
+    outcome = ask(process, FORGE.format(message=message))
+    assert isinstance(outcome, Gone | Raised | Answered)
+    assert answer_of(ask(process, "def f(x): return x + 1")) == 4
+
+
+def test_there_is_no_network_no_privilege_and_no_trace_of_the_grader(process: StudentProcess) -> None:
+    look = """
+import os, socket
+def f(x):
+    try:
+        socket.create_connection(("127.0.0.1", 22), timeout=0.2)
+        network = True
+    except OSError:
+        network = False
+    status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    return {
+        "interfaces": [name for _, name in socket.if_nameindex()],
+        "network": network,
+        "uid": os.getuid(),
+        "capabilities": status["CapEff"].strip(),
+        "new privileges": status["NoNewPrivs"].strip(),
+        "processes": sum(name.isdigit() for name in os.listdir("/proc")),
+        "environment": sorted(os.environ),
+    }
+"""
+    seen = answer_of(ask(process, look))
+    assert isinstance(seen, dict)
+    assert seen["network"] is False
+    assert seen["interfaces"] in ([], ["lo"])
+    assert seen["uid"] not in (0, os.getuid() or None)
+    assert int(str(seen["capabilities"]), 16) == 0
+    assert seen["new privileges"] == "1"
+    assert seen["processes"] == 3  # bubblewrap's first, the host and this copy
+    assert isinstance(seen["environment"], list)
+    assert not {"HOME_COURSE", "USER", "PYTHONPATH", "SSH_AUTH_SOCK"} & set(map(str, seen["environment"]))
+
+
+def test_only_tmp_can_be_written_to(process: StudentProcess) -> None:
+    walk = """
+import os
+def f(x):
+    folders = (folder for folder, _, _ in os.walk("/") if not folder.startswith("/proc"))
+    return sorted({"/".join(folder.split("/")[:3]) for folder in folders if os.access(folder, os.W_OK)})
+"""
+    with process.session() as session:
+        session.define([("cell 1", walk)], PROBES)
+        assert answer_of(session.ask("call", {"x": 1.0}, seconds=60)) == ["/dev/shm", "/tmp"]
+
+
+SEARCH = """
+import os
+
+def search(session, needles):
+    needles = [needle.encode() for needle in needles]
+    hits, files = [], 0
+    for folder, folders, names in os.walk("/"):
+        if folder == "/":
+            folders[:] = [name for name in folders if name not in ("proc", "dev")]
+        for path in (os.path.join(folder, name) for name in names):
+            if os.path.islink(path) or not os.access(path, os.R_OK):
+                continue
+            with open(path, "rb") as file:
+                if file.read(4) == b"\\x7fELF":
+                    continue
+                content = file.read()
+            files += 1
+            hits += [[path, needle.decode()] for needle in needles if needle in content]
+    return {"hits": hits, "files": files}
+"""
+
+
+def test_no_file_that_a_student_can_read_holds_a_hidden_check_or_the_reference(
+    barrier: Barrier, sac: Assignment, kit: Path
+) -> None:
+    """Searched from inside: every readable file but machine code. The host's own text shows that the search finds."""
+    hidden = [check.sentence for check in sac.checks()]
+    sources = [*(kit / "autograder" / "sac").glob("*.py"), kit / "solutions" / "sac.py"]
+    first_lines = [path.read_text(encoding="utf-8").splitlines()[0].strip('"') for path in sources]
+    limits = replace(QUICK, seconds_per_ask=300)
+    with StudentProcess(barrier, limits, ()) as process, process.session() as session:
+        session.define([], SEARCH)
+        control = "bury      the same, when the copy has hung up by itself"
+        outcome = session.ask("search", {"needles": [*hidden, *first_lines, control]})
+    assert isinstance(outcome, Answered)
+    assert isinstance(outcome.values, dict)
+    assert outcome.values["hits"] == [["/host/host.py", control]]
+    assert isinstance(outcome.values["files"], int)
+    assert outcome.values["files"] > 1000
