@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from nbformat import NotebookNode
 
 from autograder.assignment import Assignment
-from autograder.authoring import blank, read_source, strip_mark_schemes, strip_mark_schemes
+from autograder.authoring import blank, read_source, strip_mark_schemes
 from autograder.course import Course, Unclear
 from autograder.extraction import Extract, extract
 from autograder.judge import Paper, judge
@@ -41,6 +41,7 @@ class Marking:
         asked = tuple(item for item in self.course.assignment.questions if item.name not in self.skip)
         return replace(self.course.assignment, questions=asked)
 
+    @cached_property
     def release(self) -> NotebookNode:
         """The students' version, made from the source as it stands."""
         source = read_source(self.course.root, self.course.name)
@@ -52,13 +53,13 @@ class Marking:
             notebook = read_notebook(submission.path)
         except (NotANotebookError, OSError) as error:
             return SubmissionResult(submission.student, self.course.name, fault=str(error))
-        mended, repairs = repair(notebook, self.release(), self.course.assignment)
+        mended, repairs = repair(notebook, self.release, self.course.assignment)
         notes = [submission.note] if submission.note else []
         return self.grade_notebook(mended, submission.student, (*notes, *repairs))
 
     def grade_notebook(self, mended: NotebookNode, student: str, repairs: Sequence[str] = ()) -> SubmissionResult:
         """The result of a notebook that was repaired already; the one kept from before if nothing has changed since."""
-        paper = Paper(extract(mended, self.course.assignment), self._release_extract())
+        paper = Paper(extract(mended, self.course.assignment), self._release_extract)
         fingerprint = self._fingerprint(paper)
         before = kept(self.course.results, student)
         if before is not None and before.fingerprint == fingerprint and not before.fault:
@@ -73,8 +74,9 @@ class Marking:
             blank_result, questions=questions, barrier=barrier.name, seconds=round(time.monotonic() - began, 2)
         )
 
+    @cached_property
     def _release_extract(self) -> Extract:
-        return extract(self.release(), self.course.assignment)
+        return extract(self.release, self.course.assignment)
 
     def _fingerprint(self, paper: Paper) -> str:
         parts = [paper.extract.fingerprint, paper.release.fingerprint, kit_fingerprint(), *sorted(self.skip)]
@@ -106,7 +108,7 @@ def grade_all(
 
     CourseError as soon as one finds the course or the machine unfit.
     """
-    marking.release()  # a fault of the course is better met once, and first
+    _ = marking.release  # a fault of the course is better met once, and first
     choose_barrier(marking.unsafe)
     if jobs == 1 or len(submissions) == 1:
         yield from map(marking.grade, submissions)

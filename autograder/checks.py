@@ -42,7 +42,7 @@ class Mistake(Exception):
 
 
 class Answer:
-    """What a probe brought back: named values of unknown worth. Every accessor raises Mistake on what is not as asked."""
+    """What a probe brought back: named values of unknown worth. Accessors raise Mistake on what is not as asked."""
 
     def __init__(self, values: Value) -> None:
         self._values: dict[str, Value] = values if isinstance(values, dict) else {}

@@ -76,9 +76,11 @@ def look(session, secret):
 def _walled_off(barrier: Barrier) -> str:
     """Start the student process for real and have it look around."""
     secret = str(Path(__file__))
-    with StudentProcess(barrier, Limits(), ["torch"]) as process, process.session() as session:
-        session.define([], PROBE)
-        outcome = session.ask("look", {"secret": secret})
+    with StudentProcess(barrier, Limits(), ["torch"]) as process:
+        process.load([], PROBE)
+        with process.session() as session:
+            session.define()
+            outcome = session.ask("look", {"secret": secret})
     seen = outcome.values if isinstance(outcome, Answered) else None
     if seen != {"network": False, "secret": False, "root": False}:
         raise CourseError(f"{barrier.name} starts but does not hold: {seen}", "Grade on another machine.")

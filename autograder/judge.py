@@ -70,7 +70,6 @@ class _Judge:
         self.paper = paper
         self.assignment = assignment
         self.process = process
-        self.probes = assignment.probes
         self.cells = list(paper.extract.cells)
         self.faults: list[str] = []  # what went wrong while the definitions ran
         self.answers: dict[bytes, Outcome] = {}
@@ -104,21 +103,22 @@ class _Judge:
     def _rehearse(self) -> None:
         """Run the definitions once; a cell that hangs or kills the process is left out from then on."""
         for _ in range(MOST_DROPPED):
+            self.process.load(self.cells, self.assignment.probes)
             with self.process.session() as session:
-                outcome = session.define(self.cells, self.probes)
+                outcome = session.define()
             if not isinstance(outcome, Gone):
                 self.faults.extend(f"{words_for(fault)}" for fault in outcome.faults)
                 return
             self.faults.append(f"{session.cell or 'a cell'} was left out: running its definitions {outcome.how}.")
             self.cells = [cell for cell in self.cells if cell[0] != session.cell]
-        self.cells = []
+        self.process.load([], self.assignment.probes)
 
     def answer(self, probe: str, values: Mapping[str, Value], handler: Handler | None, seconds: float | None) -> Outcome:
         """The outcome of one ask, from memory where it was asked before."""
         key = hashlib.sha256(wire.pack([probe, dict(values)])).digest()
         if key not in self.answers:
             with self.process.session() as session:
-                defined = session.define(self.cells, self.probes)
+                defined = session.define()
                 self.answers[key] = (
                     defined if isinstance(defined, Gone) else session.ask(probe, values, handler, seconds)
                 )

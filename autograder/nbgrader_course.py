@@ -12,7 +12,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.dbutil import _temp_alembic_ini
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
-from traitlets.config.loader import Config, PyFileConfigLoader
+from traitlets.config.loader import Config, ConfigFileNotFound, PyFileConfigLoader
 
 from autograder.errors import CourseError
 
@@ -22,7 +22,7 @@ def course_config(course_root: Path) -> Config:
     root = course_root.resolve()
     try:
         config: Config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
-    except FileNotFoundError:
+    except ConfigFileNotFound:
         raise CourseError(
             f"{root} has no nbgrader_config.py, so it is no nbgrader course.",
             "Name the course folder, or copy the kit's nbgrader_config.py into it.",

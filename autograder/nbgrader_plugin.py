@@ -73,7 +73,7 @@ class SubmissionExporter(NotebookExporter):
         try:
             notebook = read_notebook(path)
         except (NotANotebookError, OSError) as unreadable:
-            notebook = Marking(course_of(self.parent, resources)).release()
+            notebook = Marking(course_of(self.parent, resources)).release
             resources["fault"] = str(unreadable)
         made: Processed = super().from_notebook_node(notebook, resources)  # type: ignore[no-untyped-call]
         return made
@@ -85,7 +85,7 @@ class Repair(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: Resources) -> Processed:
         """The mended notebook; what was mended is noted for Judge. CourseError if the source is amiss."""
         course = course_of(self.parent.parent, resources)
-        mended, repairs = repair(nb, Marking(course).release(), course.assignment)
+        mended, repairs = repair(nb, Marking(course).release, course.assignment)
         mended.metadata[NOTE] = {"repairs": repairs, "fault": resources.get("fault", "")}
         return mended, resources
 
@@ -124,7 +124,7 @@ class Judge(NbGraderPreprocessor):
         if fault:
             return SubmissionResult(student, course.name, fault=fault)
         # once more, for the ids: OverwriteCells takes them from the given cells, which the gradebook does not know
-        mended, _ = repair(nb, Marking(course).release(), course.assignment)
+        mended, _ = repair(nb, Marking(course).release, course.assignment)
         return result_for(mended, course.name, course.root, student)
 
 

@@ -64,12 +64,11 @@ class Session:
         self._channel = channel
         self.cell = ""  # the cell that was last begun
 
-    def define(self, cells: Sequence[tuple[str, str]], probes: str) -> Defined | Gone:
-        """Run the notebook's definitions, (label, source) each, and make the probes known."""
+    def define(self) -> Defined | Gone:
+        """Run the notebook's definitions that were loaded."""
         deadline = time.monotonic() + self._process.limits.seconds_to_define
         try:
-            message = {"verb": "define", "cells": [list(cell) for cell in cells], "probes": probes}
-            wire.send(self._channel, message, deadline)
+            wire.send(self._channel, {"verb": "define"}, deadline)
             while True:
                 reply = self._receive(deadline)
                 if reply["verb"] == "defined":
@@ -155,6 +154,10 @@ class TooMuchMemory(wire.WireError):
     """The sandbox as a whole uses more memory than allowed."""
 
 
+def _padded(verb: bytes) -> bytes:
+    return verb.ljust(7)
+
+
 def _text(value: object) -> str:
     return value[:2000] if isinstance(value, str) else ""
 
@@ -182,6 +185,7 @@ class StudentProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._ready = False
+        self._loaded: dict[str, Any] = {"cells": [], "probes": ""}
         self._words = tempfile.TemporaryFile()  # what the host says before it is ready, if it fails
 
     def __enter__(self) -> "StudentProcess":
@@ -218,11 +222,29 @@ class StudentProcess:
         try:
             wire.receive(control, time.monotonic() + self.limits.seconds_to_start)
             self._ready = True
+            self._hand_over_loaded()
         except wire.WireError as error:
             self._words.seek(0)
             said = self._words.read(4000).decode(errors="replace").strip()
             self.stop()
             raise CourseError(f"The student process does not start: {said or error}", "Run autograder doctor.") from None
+
+    def load(self, cells: Sequence[tuple[str, str]], probes: str) -> None:
+        """What every session from now on defines: the notebook's cells, (label, source) each, and the probes."""
+        self._loaded = {"cells": [list(cell) for cell in cells], "probes": probes}
+        if self._ready:
+            self._hand_over_loaded()
+
+    def _hand_over_loaded(self) -> None:
+        if self._control is None:
+            return
+        deadline = time.monotonic() + self.limits.seconds_to_define
+        try:
+            self._control.sendall(_padded(b"load"))
+            wire.send(self._control, self._loaded, deadline)
+            wire.receive(self._control, deadline)
+        except (OSError, wire.WireError):  # it is replaced with the next session
+            self.stop()
 
     def stop(self) -> None:
         """Kill the sandbox and everything in it."""
@@ -232,6 +254,7 @@ class StudentProcess:
             self._process.kill()
             self._process.wait()
         self._control = self._process = None
+        self._ready = False
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
@@ -251,7 +274,9 @@ class StudentProcess:
             if not self._ready:
                 self._await_ready(self._control)
             try:
-                socket.send_fds(self._control, [b"session"], [channel.fileno()])
+                if self._control is None:
+                    continue
+                socket.send_fds(self._control, [_padded(b"session")], [channel.fileno()])
                 wire.receive(self._control, time.monotonic() + self.limits.seconds_per_ask)
                 return
             except (OSError, wire.WireError):  # an earlier session killed or blocked it: replace it
@@ -262,7 +287,7 @@ class StudentProcess:
         if self._control is None:
             return ""
         try:
-            self._control.sendall(verb)
+            self._control.sendall(_padded(verb))
             reply = wire.receive(self._control, time.monotonic() + self.limits.seconds_per_ask)
             return _text(reply.get("how")) if isinstance(reply, dict) else ""
         except (OSError, wire.WireError):

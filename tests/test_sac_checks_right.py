@@ -64,7 +64,9 @@ class Actor(nn.Module):
         self.register_buffer("action_bias", (high + low) / 2)
 """
 
-ACTOR_OF_ONE_HEAD = ACTOR_START + """
+ACTOR_OF_ONE_HEAD = (
+    ACTOR_START
+    + """
         self.net = nn.Sequential(
             nn.Linear(obs_dim, hidden_size), nn.ReLU(), nn.Linear(hidden_size, hidden_size), nn.ReLU(),
             nn.Linear(hidden_size, 2 * act_dim),
@@ -82,8 +84,11 @@ ACTOR_OF_ONE_HEAD = ACTOR_START + """
         log_prob = (gaussian - slope).sum(-1, keepdim=True)
         return torch.tanh(u) * self.action_scale + self.action_bias, log_prob, mean.tanh() * self.action_scale + self.action_bias
 """
+)
 
-ACTOR_OF_NAMELESS_HEADS = ACTOR_START + """
+ACTOR_OF_NAMELESS_HEADS = (
+    ACTOR_START
+    + """
         self.heads = nn.ModuleList([nn.Linear(hidden_size, act_dim) for _ in range(2)])
         self.body = nn.Sequential(nn.Linear(obs_dim, hidden_size), nn.ReLU(), nn.Linear(hidden_size, hidden_size), nn.ReLU())
 
@@ -102,8 +107,11 @@ ACTOR_OF_NAMELESS_HEADS = ACTOR_START + """
         action = policy.rsample()
         return action, policy.log_prob(action).sum(dim=1, keepdim=True), self.action_bias + self.action_scale * mean.tanh()
 """
+)
 
-ACTOR_WITHOUT_FORWARD = ACTOR_START + """
+ACTOR_WITHOUT_FORWARD = (
+    ACTOR_START
+    + """
         self.layer1 = nn.Linear(obs_dim, hidden_size)
         self.layer2 = nn.Linear(hidden_size, hidden_size)
         self.sigma = nn.Linear(hidden_size, act_dim)
@@ -125,8 +133,11 @@ ACTOR_WITHOUT_FORWARD = ACTOR_START + """
         rescale = lambda y: y * self.action_scale + self.action_bias
         return rescale(y), log_prob.sum(1).unsqueeze(1), rescale(policy.mean.tanh())
 """
+)
 
-ACTOR_WITHOUT_FORWARD_OF_ONE_HEAD = ACTOR_START + """
+ACTOR_WITHOUT_FORWARD_OF_ONE_HEAD = (
+    ACTOR_START
+    + """
         self.net = nn.Sequential(nn.Linear(obs_dim, hidden_size), nn.ReLU(), nn.Linear(hidden_size, hidden_size), nn.ReLU())
         self.out = nn.Linear(hidden_size, 2 * act_dim)
 
@@ -145,8 +156,11 @@ ACTOR_WITHOUT_FORWARD_OF_ONE_HEAD = ACTOR_START + """
         log_prob = log_prob - (self.action_scale / torch.cosh(u) ** 2 + 1e-9).log().sum(-1)
         return u.tanh() * self.action_scale + self.action_bias, log_prob[:, None], mean.tanh() * self.action_scale + self.action_bias
 """
+)
 
-ACTOR_WITHOUT_SMALL_CONSTANTS = ACTOR_START + """
+ACTOR_WITHOUT_SMALL_CONSTANTS = (
+    ACTOR_START
+    + """
         self.fc1, self.fc2 = nn.Linear(obs_dim, hidden_size), nn.Linear(hidden_size, hidden_size)
         self.log_head, self.loc_head = nn.Linear(hidden_size, act_dim), nn.Linear(hidden_size, act_dim)
 
@@ -162,8 +176,11 @@ ACTOR_WITHOUT_SMALL_CONSTANTS = ACTOR_START + """
         log_prob = policy.log_prob(u) - torch.log(self.action_scale * (1 - torch.tanh(u) ** 2))
         return action, log_prob.sum(dim=-1, keepdim=True), torch.tanh(mean) * self.action_scale + self.action_bias
 """
+)
 
-ACTOR_OF_AN_UNCACHED_DISTRIBUTION = ACTOR_START + """
+ACTOR_OF_AN_UNCACHED_DISTRIBUTION = (
+    ACTOR_START
+    + """
         self.fc1, self.fc2 = nn.Linear(obs_dim, hidden_size), nn.Linear(hidden_size, hidden_size)
         self.fc_logstd, self.fc_mean = nn.Linear(hidden_size, act_dim), nn.Linear(hidden_size, act_dim)
 
@@ -179,6 +196,7 @@ ACTOR_OF_AN_UNCACHED_DISTRIBUTION = ACTOR_START + """
         log_prob = policy.log_prob(y.clamp(-1 + 1e-7, 1 - 1e-7)) - torch.log(self.action_scale)
         return y * self.action_scale + self.action_bias, log_prob.sum(1, True), mean.tanh() * self.action_scale + self.action_bias
 """
+)
 
 EXPLORE_BY_ROW = """
 @torch.no_grad()

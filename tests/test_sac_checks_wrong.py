@@ -11,6 +11,8 @@ QUICK: tuple[Check, ...] = tuple(check for check in checks.CHECKS if check.quest
 
 Edits = tuple[tuple[str, str], ...]
 
+# fmt: off
+
 CONCATENATION = "x = torch.cat([x, a], 1)\n"
 CRITIC_FORWARD: dict[str, Edits] = {
     "no ReLU on the second layer": (("x = F.relu(self.fc2(x))\n        x = self.fc3(x)", "x = self.fc3(self.fc2(x))"),),
@@ -228,6 +230,7 @@ EVALUATION: dict[str, Edits] = {
     "an invented score": (("    for i in range(num_episodes):\n        episodic_return = 0.0", "    return {'mean return': 1000.0, 'std return': 0.0}\n    for i in range(num_episodes):\n        episodic_return = 0.0"),),
 }
 
+# fmt: on
 WRONG = {
     "critic-forward": CRITIC_FORWARD,
     "actor-forward": ACTOR_FORWARD,

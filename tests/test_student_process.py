@@ -23,8 +23,9 @@ def count(session, times):
 
 def ask(process: StudentProcess, code: str, x: float = 3.0) -> Outcome:
     """What f(x) answers once that code is defined, in a fresh copy of the process."""
+    process.load([("cell 1", code)], PROBES)
     with process.session() as session:
-        defined = session.define([("cell 1", code)], PROBES)
+        defined = session.define()
         return defined if isinstance(defined, Gone) else session.ask("call", {"x": x})
 
 
@@ -82,8 +83,9 @@ def test_code_that_waits_or_never_ends_is_given_up_and_the_next_is_answered(proc
 
 
 def test_a_definition_that_never_ends_names_its_cell(process: StudentProcess) -> None:
+    process.load([("cell 1", "def f(x): return x"), ("cell 2", "class A:\n    while True: pass")], PROBES)
     with process.session() as session:
-        outcome = session.define([("cell 1", "def f(x): return x"), ("cell 2", "class A:\n    while True: pass")], PROBES)
+        outcome = session.define()
         assert isinstance(outcome, Gone)
         assert session.cell == "cell 2"
 
@@ -94,8 +96,9 @@ def test_an_exception_is_told_with_the_students_own_cell_line_and_code(process: 
 
 
 def test_a_statement_that_raises_is_noted_and_the_others_still_run(process: StudentProcess) -> None:
+    process.load([("cell 1", "a = undefined\ndef f(x): return x")], PROBES)
     with process.session() as session:
-        outcome = session.define([("cell 1", "a = undefined\ndef f(x): return x")], PROBES)
+        outcome = session.define()
         assert isinstance(outcome, Defined)
         assert [fault.type for fault in outcome.faults] == ["NameError"]
         assert answer_of(session.ask("call", {"x": 1.0})) == 1
@@ -202,15 +205,17 @@ def test_an_answer_that_is_too_large_is_an_error(process: StudentProcess) -> Non
 
 def test_the_judge_is_called_back_and_answers(process: StudentProcess) -> None:
     values = iter(range(100))
+    process.load([], PROBES)
     with process.session() as session:
-        session.define([], PROBES)
+        session.define()
         outcome = session.ask("count", {"times": 10}, handler=lambda _name, _values: {"value": next(values)})
     assert outcome == Answered({"sum": 45})
 
 
 def test_a_call_that_nobody_asked_for_ends_the_conversation(process: StudentProcess) -> None:
+    process.load([], PROBES)
     with process.session() as session:
-        session.define([], PROBES)
+        session.define()
         assert isinstance(session.ask("count", {"times": 1}), Gone)
 
 
@@ -276,8 +281,9 @@ def f(x):
     folders = (folder for folder, _, _ in os.walk("/") if not folder.startswith("/proc"))
     return sorted({"/".join(folder.split("/")[:3]) for folder in folders if os.access(folder, os.W_OK)})
 """
+    process.load([("cell 1", walk)], PROBES)
     with process.session() as session:
-        session.define([("cell 1", walk)], PROBES)
+        session.define()
         assert answer_of(session.ask("call", {"x": 1.0}, seconds=60)) == ["/dev/shm", "/tmp"]
 
 
@@ -311,10 +317,12 @@ def test_no_file_that_a_student_can_read_holds_a_hidden_check_or_the_reference(
     sources = [*(kit / "autograder" / "sac").glob("*.py"), kit / "solutions" / "sac.py"]
     first_lines = [path.read_text(encoding="utf-8").splitlines()[0].strip('"') for path in sources]
     limits = replace(QUICK, seconds_per_ask=300)
-    with StudentProcess(barrier, limits, ()) as process, process.session() as session:
-        session.define([], SEARCH)
-        control = "bury      the same, when the copy has hung up by itself"
-        outcome = session.ask("search", {"needles": [*hidden, *first_lines, control]})
+    control = "bury      the same, when the copy has hung up by itself"
+    with StudentProcess(barrier, limits, ()) as process:
+        process.load([], SEARCH)
+        with process.session() as session:
+            session.define()
+            outcome = session.ask("search", {"needles": [*hidden, *first_lines, control]})
     assert isinstance(outcome, Answered)
     assert isinstance(outcome.values, dict)
     assert outcome.values["hits"] == [["/host/host.py", control]]

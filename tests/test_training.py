@@ -132,7 +132,7 @@ def test_an_actor_of_another_size_is_a_mistake() -> None:
         training.read_actors(answer, SHORT)
 
 
-def test_an_untrained_actor_earns_nothing_and_both_seeds_are_tried() -> None:
+def test_an_untrained_actor_earns_nothing_and_a_second_one_ends_the_hope() -> None:
     def lazy(envs: Envs, hp: reference.Hyperparameters) -> object:
         torch.manual_seed(hp.seed)
         return reference.Actor(envs, hp.hidden_size)
@@ -141,7 +141,7 @@ def test_an_untrained_actor_earns_nothing_and_both_seeds_are_tried() -> None:
     for check in training.CHECKS:
         with pytest.raises(Mistake, match="steps on average"):
             check.run(exam)
-    assert exam.asked == len(training.SEEDS)
+    assert exam.asked == training.HOPELESS
 
 
 def balancing_actor(envs: Envs, hidden_size: int, gains: tuple[float, ...] = (1.0, 20.0, 1.5, 3.5)) -> reference.Actor:
@@ -181,8 +181,10 @@ def test_an_actor_that_lets_the_cart_drift_away_earns_the_first_check_alone() ->
     exam = InProcessExam(lambda envs, hp: balancing_actor(envs, hp.hidden_size, (0.0, 20.0, 0.0, 3.5)))
     first, second = training.CHECKS
     first.run(exam)
+    assert exam.asked == 1
     with pytest.raises(Mistake, match="of 1000 steps"):
         second.run(exam)
+    assert exam.asked == len(training.SEEDS)
 
 
 def test_the_reference_learns_to_balance() -> None:

@@ -114,9 +114,7 @@ def bind_actor(parameters: Sequence[tuple[str, Array]]) -> list[dict[str, Array]
     return []
 
 
-def critic_bindings(
-    shapes: Sequence[tuple[str, Shape]], observations: int, actions: int, hidden: int
-) -> list[Binding]:
+def critic_bindings(shapes: Sequence[tuple[str, Shape]], observations: int, actions: int, hidden: int) -> list[Binding]:
     """How a critic's parameters (name, shape) can be the practical's fc1, fc2, fc3; empty if they cannot.
 
     The first layer may be two, one for the observation and one for the action, of which the sum is taken.

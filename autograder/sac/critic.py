@@ -95,4 +95,3 @@ def expect_parameter_gradients(answer: Answer, binding: Binding, right: dict[str
         if right[name].any() and not actual.any():
             raise Mistake(f"No gradient{of} reaches {name}.")
         expect_close(actual, right[name], f"gradients{of} by {name}", rtol=1e-2, atol=1e-3)
-

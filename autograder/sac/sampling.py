@@ -49,7 +49,7 @@ class Draw:
 
     def readable(self) -> npt.NDArray[np.bool_]:
         """The rows (B,) whose u is known well in both dimensions."""
-        return cast(npt.NDArray[np.bool_], (np.abs(self.u) <= READABLE).all(1))
+        return within(self.u, READABLE)
 
     def ranks(self) -> Numbers:
         """Where each u stands in its Gaussian, (B, A): uniform in [0, 1] if u is its sample.
@@ -162,7 +162,7 @@ def _read(answer: Answer, heads: Array, between: Numbers) -> Draw:
     actions = answer.array("action", (size, ACTIONS), f"the action for a batch of {size}")
     again = answer.array("action again", (size, ACTIONS), f"the action for a batch of {size}")
     # at the very ends of the action space a correction without a small constant is the logarithm of 0
-    inside = (np.abs(unsquashed(actions)) <= SATURATED).all(1)
+    inside = within(unsquashed(actions), SATURATED)
 
     def by_heads(name: str, what: str) -> Numbers:
         return answer.array(name, (size, 2 * ACTIONS), what, rows=inside) / between
@@ -179,6 +179,11 @@ def _read(answer: Answer, heads: Array, between: Numbers) -> Draw:
         action_gradient=by_heads("action gradient", "the action's gradient"),
         log_prob_gradient=by_heads("log_prob gradient", "the log-probability's gradient"),
     )
+
+
+def within(u: Numbers, bound: float) -> npt.NDArray[np.bool_]:
+    """The rows (B,) of which no number is larger than the bound in size."""
+    return cast(npt.NDArray[np.bool_], (np.abs(u) <= bound).all(1))
 
 
 def unsquashed(actions: Numbers) -> Numbers:

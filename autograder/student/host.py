@@ -3,14 +3,16 @@
 It knows no check, no reference and no score. The protocol (frames of ``wire.py``; every message a dict with a "verb"):
 
 On the control channel, one Unix socket inherited at start, the judge says
+    load      followed by a frame, cells: list of [label, source], probes: source text. They are compiled, not run.
+              Answer: ready.
     session   with a new socket attached: a copy of this process (a fork, the libraries imported and nothing of the
               student's run yet) takes it. Answer: ready.
     end       every other process of the sandbox is killed. Answer: ended.
     bury      the same, when the copy has hung up by itself. Answer: ended, with its exit code or signal in words.
 
 On a session's socket the judge says
-    define    cells: list of [label, source], probes: source text, skip: labels. The definitions are run, cell by
-              cell; each cell is announced by "cell" before it starts. Answer: defined, with the faults met.
+    define    The definitions that were loaded are run, cell by cell; each cell is announced by "cell" before it
+              starts. Answer: defined, with the faults met.
     ask       probe: name, values: dict. The function of that name in the probes is called with the session and these
               values. Answer: answer with values, or raised with type, message, cell, line and code.
     reply     value: the answer to a call; or refuse, message: the call raises.
@@ -21,6 +23,8 @@ Start: ``host.py CHANNEL_FD SETTINGS`` where SETTINGS is JSON: libraries (paths 
 have ready), limits (rlimit name -> value), uid (to become, or null) and alone (true in a process namespace of its own).
 """
 
+import ast
+import gc
 import importlib
 import json
 import linecache
@@ -38,6 +42,7 @@ from pathlib import Path
 from typing import Any
 
 FOREVER = float("inf")
+LONGEST_VERB = 7  # bytes; every verb of the control channel is padded to it
 LONGEST_TEXT = 2000  # characters of any message that is sent back
 
 
@@ -68,29 +73,38 @@ class Student(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self.module.__dict__)
 
-    def run(self, label: str, source: str) -> None:
+    def run(self, statements: list[types.CodeType]) -> None:
         """Run one cell, statement by statement; one that raises is noted, and the next ones still run."""
-        import ast
-
-        linecache.cache[label] = (len(source), None, source.splitlines(keepends=True), label)
-        try:
-            tree = ast.parse(source, label)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            self.faults.append(described(error))
-            return
-        for statement in tree.body:
+        for code in statements:
             try:
-                code = compile(ast.Module([statement], []), label, "exec")
                 exec(code, self.module.__dict__)  # noqa: S102 - running student code is what the sandbox is for
             except BaseException as error:
+                self.faults.append(described(error))
+
+
+class Loaded:
+    """The student's cells and the probes, compiled once for all copies."""
+
+    def __init__(self, cells: list[list[str]], probes: str) -> None:
+        self.cells: list[tuple[str, list[types.CodeType]]] = []
+        self.faults: list[dict[str, Any]] = []
+        self.probes = compile(probes, "<probes>", "exec")
+        for label, source in cells:
+            linecache.cache[label] = (len(source), None, source.splitlines(keepends=True), label)
+            try:
+                tree = ast.parse(source, label)
+                codes = [compile(ast.Module([statement], []), label, "exec") for statement in tree.body]
+                self.cells.append((label, codes))
+            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 self.faults.append(described(error))
 
 
 class Session:
     """What a probe works with: the student's names, and the judge to call back."""
 
-    def __init__(self, channel: socket.socket) -> None:
+    def __init__(self, channel: socket.socket, loaded: Loaded) -> None:
         self.channel = channel
+        self.loaded = loaded
         self.student = Student()
         self.probes: dict[str, Any] = {"__name__": "probes"}
 
@@ -99,18 +113,18 @@ class Session:
         while True:
             message = wire.receive(self.channel, FOREVER)
             if message["verb"] == "define":
-                self.define(message)
+                self.define()
             elif message["verb"] == "ask":
                 self.answer(message["probe"], message["values"])
 
-    def define(self, message: dict[str, Any]) -> None:
+    def define(self) -> None:
         """Run the student's cells, then the probes' text."""
         sys.modules["__main__"] = self.student.module
-        for label, source in message["cells"]:
+        for label, statements in self.loaded.cells:
             self.say("cell", label=label)
-            self.student.run(label, source)
-        exec(compile(message["probes"], "<probes>", "exec"), self.probes)  # noqa: S102 - the judge's own text
-        self.say("defined", faults=self.student.faults[:100])
+            self.student.run(statements)
+        exec(self.loaded.probes, self.probes)  # noqa: S102 - the judge's own text
+        self.say("defined", faults=[*self.loaded.faults, *self.student.faults][:100])
 
     def answer(self, probe: str, values: dict[str, Any]) -> None:
         """Call one probe; whatever it raises is an answer too."""
@@ -170,15 +184,20 @@ class Host:
         # only in a process namespace of its own may it kill everything but itself
         self.alone = alone and os.getpid() == 2
         self.copy = 0
+        self.loaded = Loaded([], "")
 
     def serve(self) -> None:
         """Answer the judge until it hangs up."""
         wire.send(self.control, {"verb": "ready"}, FOREVER)
         while True:
-            verb, descriptors, _, _ = socket.recv_fds(self.control, 16, 1)
+            said, descriptors, _, _ = socket.recv_fds(self.control, LONGEST_VERB, 1)
+            verb = said.rstrip()
             if verb == b"session" and descriptors:
                 self.end(patience=0)
                 self.start(descriptors[0])
+                wire.send(self.control, {"verb": "ready"}, FOREVER)
+            elif verb == b"load":
+                self.loaded = Loaded(**wire.receive(self.control, FOREVER))
                 wire.send(self.control, {"verb": "ready"}, FOREVER)
             elif verb in (b"end", b"bury"):
                 how = self.end(patience=0.5 if verb == b"bury" else 0)
@@ -195,7 +214,7 @@ class Host:
         try:
             os.setsid()
             self.control.close()
-            Session(socket.socket(fileno=descriptor)).serve()
+            Session(socket.socket(fileno=descriptor), self.loaded).serve()
         finally:
             os._exit(0)
 
@@ -255,6 +274,8 @@ def prepare(settings: dict[str, Any]) -> None:
         importlib.import_module(name)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+    gc.collect()
+    gc.freeze()  # the collector must not touch, and so copy, the pages that all copies share
     silence = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(silence, descriptor)
