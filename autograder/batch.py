@@ -14,14 +14,16 @@ from nbformat import NotebookNode
 from autograder.assignment import Assignment
 from autograder.authoring import blank, read_source, strip_mark_schemes
 from autograder.course import Course, Unclear
+from autograder.errors import CourseError
 from autograder.extraction import Extract, extract
-from autograder.judge import Paper, judge
+from autograder.judge import Paper, imports_for, judge
 from autograder.limits import Limits
 from autograder.notebooks import NotANotebookError, read_notebook
+from autograder.process import StudentProcess
 from autograder.records import Submission, SubmissionResult
 from autograder.repair import repair
 from autograder.results import kept
-from autograder.sandbox import choose_barrier
+from autograder.sandbox import NoBarrier, choose_barrier
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,17 @@ class Marking:
     unsafe: bool = False  # without a sandbox
     skip: frozenset[str] = frozenset()  # questions that are left out
     limits: Limits = Limits()
+    kept_in: Path | None = None  # where results are kept, if not among the course's own
+
+    def __post_init__(self) -> None:
+        """CourseError on an assignment, or a question to leave out, that is unknown."""
+        known = self.course.assignment
+        for name in self.skip:
+            known.question(name)
 
     @property
     def assignment(self) -> Assignment:
         """The assignment without the questions that are left out."""
-        for name in self.skip:
-            self.course.assignment.question(name)
         asked = tuple(item for item in self.course.assignment.questions if item.name not in self.skip)
         return replace(self.course.assignment, questions=asked)
 
@@ -48,28 +55,48 @@ class Marking:
         return strip_mark_schemes(blank(source, self.course.assignment))
 
     def grade(self, submission: Submission) -> SubmissionResult:
-        """The result of one submission on disk. What cannot be read is a result too, with the reason."""
+        """The result of one submission on disk. What cannot be graded is a result too, with the reason."""
         try:
-            notebook = read_notebook(submission.path)
-        except (NotANotebookError, OSError) as error:
-            return SubmissionResult(submission.student, self.course.name, fault=str(error))
+            return self._grade(submission)
+        except CourseError:
+            raise
+        except NotANotebookError as error:
+            fault = str(error)
+        except OSError as error:
+            fault = f"{submission.path.name} cannot be read: {error.strerror}. Look at the file's rights."
+        except Exception as error:  # whatever one submission brings about must not stop the others
+            fault = f"{submission.path.name} cannot be graded ({type(error).__name__}: {error}). Look at it by hand."
+        return SubmissionResult(submission.student, self.course.name, fault=fault)
+
+    def _grade(self, submission: Submission) -> SubmissionResult:
+        notebook = read_notebook(submission.path)
         mended, repairs = repair(notebook, self.release, self.course.assignment)
         notes = [submission.note] if submission.note else []
         return self.grade_notebook(mended, submission.student, (*notes, *repairs))
 
     def grade_notebook(self, mended: NotebookNode, student: str, repairs: Sequence[str] = ()) -> SubmissionResult:
         """The result of a notebook that was repaired already; the one kept from before if nothing has changed since."""
-        paper = Paper(extract(mended, self.course.assignment), self._release_extract)
+        paper = self.paper(mended)
         fingerprint = self._fingerprint(paper)
-        before = kept(self.course.results, student)
-        if before is not None and before.fingerprint == fingerprint and not before.fault:
+        before = kept(self.kept_in or self.course.results, student)
+        if before is not None and self._still_holds(before, fingerprint):
             return replace(before, repairs=tuple(repairs) or before.repairs)
         return self._judge(paper, SubmissionResult(student, self.course.name, (), tuple(repairs), "", "", fingerprint))
+
+    def _still_holds(self, before: SubmissionResult, fingerprint: str) -> bool:
+        """Whether a result that was kept says what would be found now; one without a sandbox only where that is asked."""
+        trusted = self.unsafe or before.barrier != NoBarrier.name
+        return before.fingerprint == fingerprint and not before.fault and trusted
+
+    def paper(self, mended: NotebookNode) -> Paper:
+        """A repaired notebook, ready to be judged."""
+        return Paper(extract(mended, self.course.assignment), self._release_extract)
 
     def _judge(self, paper: Paper, blank_result: SubmissionResult) -> SubmissionResult:
         began = time.monotonic()
         barrier = choose_barrier(self.unsafe)
-        questions = judge(paper, self.assignment, barrier, self.limits)
+        with StudentProcess(barrier, self.limits, imports_for(paper, self.assignment)) as process:
+            questions = judge(paper, self.assignment, process)
         return replace(
             blank_result, questions=questions, barrier=barrier.name, seconds=round(time.monotonic() - began, 2)
         )

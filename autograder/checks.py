@@ -62,7 +62,7 @@ class Answer:
 
         With ``rows``, only those rows have to be finite; in others, what is not finite comes back as 0.
         """
-        raw = self._values.get(name)
+        raw, what = self._values.get(name), what[:1].upper() + what[1:]
         if isinstance(raw, bool | int | float):
             raw = np.asarray(raw)
         if not isinstance(raw, np.ndarray):
@@ -81,7 +81,7 @@ class Answer:
 
     def number(self, name: str, what: str) -> float:
         """One finite number, from a plain number or a tensor that holds just one."""
-        raw = self._values.get(name)
+        raw, what = self._values.get(name), what[:1].upper() + what[1:]
         if isinstance(raw, np.ndarray) and raw.size == 1:
             raw = raw.reshape(())
         elif isinstance(raw, np.ndarray):
@@ -165,4 +165,8 @@ def _pattern(actual: npt.NDArray[np.float64], expected: npt.NDArray[np.float64],
         return ": they have the right size and the wrong sign"
     if a.size > 1 and np.ptp(a) < 1e-9 < np.ptp(e):
         return ": they are all the same number"
+    if a.size > 2 and np.ptp(a - e) <= 1e-3 * np.abs(a - e).mean():
+        return ": all by the same amount"
+    if a.size > 2 and e.all() and np.ptp(a / e) <= 1e-3 * np.abs(a / e).mean():
+        return ": all by the same factor"
     return ""

@@ -7,12 +7,11 @@ from typing import Any
 
 from rich.console import RenderableType
 from rich.progress import Progress
-from rich.text import Text
 
 from autograder.batch import Marking, grade_all, unclear_result
 from autograder.course import find_submissions
 from autograder.records import SubmissionResult
-from autograder.results import as_data, class_table, keep, write_class
+from autograder.results import as_data, class_table, keep, plain, write_class
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,8 @@ class GradedClass:
 
     def words(self) -> list[RenderableType]:
         """All of it for people."""
-        failed = [Text(f"{name}: not in the gradebook: {why}", "red") for name, why in self.unpublished.items()]
-        return [class_table(self.results), *failed, *(Text(f"Wrote {path}") for path in self.written)]
+        failed = [plain(f"{name}: not in the gradebook: {why}", "red") for name, why in self.unpublished.items()]
+        return [class_table(self.results), *failed, *(plain(f"Wrote {path}") for path in self.written)]
 
 
 def grade_class(
@@ -45,7 +44,7 @@ def grade_class(
 
     ``target`` is where results go; ``gradebook`` says whether nbgrader's gradebook and feedback are written too.
     """
-    submissions, unclear = find_submissions(submitted, marking.course.name)
+    submissions, unclear = find_submissions(submitted, marking.course.name, apart=target)
     results = [unclear_result(item, marking.course) for item in unclear]
     for result in results:
         keep(target, result)

@@ -42,14 +42,21 @@ def edge(command: Callable[P, int]) -> Callable[P, None]:
         try:
             code = command(*args, **kwargs)
         except CourseError as error:
-            console = Console(stderr=True)
-            console.print(Text(error.message, style="bold red"))
-            if error.next_step:
-                console.print(Text(error.next_step))
-            code = 2
+            code = _told(error)
+        except OSError as error:
+            code = _told(CourseError(f"{error.filename}: {error.strerror}.", "Look at the path and its rights."))
         raise typer.Exit(code)
 
     return run
+
+
+def _told(error: CourseError) -> int:
+    """Say what is wrong and what to do; the exit code."""
+    console = Console(stderr=True)
+    console.print(Text(error.message, style="bold red"))
+    if error.next_step:
+        console.print(Text(error.next_step))
+    return 2
 
 
 @app.command()
@@ -116,20 +123,67 @@ def grade(
     from autograder.batch import Marking
     from autograder.classes import grade_class
 
-    where = Course(course.resolve(), assignment)
-    marking = Marking(where, unsafe_no_sandbox, frozenset(skip or ()))
+    is_course = folder is not None and (folder / "source" / assignment).is_dir()
+    where = Course((folder if folder and is_course else course).resolve(), assignment)
     own = folder is None or folder.resolve() in (where.root, where.submitted)
     handed_in = where.submitted if own or folder is None else folder.resolve()
     # results of strangers' folders stay out of the course's own
     target = output.resolve() if output else where.results if own else handed_in / "results"
+    marking = Marking(where, unsafe_no_sandbox, frozenset(skip or ()), kept_in=target)
+    if skip and own and gradebook:
+        # a question that was left out would stand there with 0 points
+        Console(stderr=True).print(Text("The gradebook and the feedback are not written, since --skip is given."))
     bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*bar, console=Console(stderr=True)) as progress:
-        graded = grade_class(marking, handed_in, target, jobs, own and gradebook, progress)
+        graded = grade_class(marking, handed_in, target, jobs, own and gradebook and not skip, progress)
     if as_json:
         typer.echo(json.dumps(graded.data(), indent=1))
     else:
         Console().print(*graded.words(), sep="\n")
     return 1 if graded.faults else 0
+
+
+@app.command()
+@edge
+def verify(
+    course: CourseFolder = Path(),
+    assignment: AssignmentName = "sac",
+    corpus: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file or folder of variants. Repeatable. Left out: solutions/variants/.", show_default=False),
+    ] = None,
+    training: Annotated[bool, typer.Option("--training", help="Also run the training question, which takes long.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Variants graded at once.")] = os.cpu_count() or 1,
+    as_json: AsJson = False,
+    unsafe_no_sandbox: Unsafe = False,
+) -> int:
+    """Grade the grader: every right variant must keep full marks, every wrong one lose exactly where it is wrong."""
+    from autograder.authoring import read_source
+    from autograder.batch import Marking
+    from autograder.corpus import load_corpus
+    from autograder.verify import TRAINING, Verification, trials
+
+    where = Course(course.resolve(), assignment)
+    marking = Marking(where, unsafe_no_sandbox, frozenset() if training else frozenset({TRAINING}))
+    source = read_source(where.root, assignment)
+    variants = load_corpus(corpus or [where.root / "solutions" / "variants"], where.assignment, source)
+    found = []
+    bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*bar, console=Console(stderr=True)) as progress:
+        task = progress.add_task("verifying", total=len(variants))
+        for chunk in trials(marking, variants, jobs):
+            found.extend(chunk)
+            progress.advance(task, len(chunk))
+    asked = {question.name for question in marking.assignment.questions} - {TRAINING}
+    checks = tuple(f"{item.question}/{item.name}" for item in where.assignment.checks() if item.question in asked)
+    order = {variant.id: number for number, variant in enumerate(variants)}
+    found.sort(key=lambda trial: order[trial.variant.id])
+    verification = Verification(tuple(found), where.assignment.blanks, checks)
+    if as_json:
+        typer.echo(json.dumps(verification.data(), indent=1))
+    else:
+        Console().print(*verification.words(), sep="\n")
+    return 1 if verification.problems else 0
 
 
 @app.command()

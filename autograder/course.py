@@ -1,7 +1,6 @@
 """A course's folders, and the submissions in them."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -42,22 +41,25 @@ class Unclear:
     reason: str
 
 
-def find_submissions(folder: Path, name: str) -> tuple[list[Submission], list[Unclear]]:
+def find_submissions(
+    folder: Path, name: str, apart: Path | None = None
+) -> tuple[list[Submission], list[Unclear]]:
     """The submissions in a course's submitted/ folder or in any folder of notebooks, sorted by student.
 
-    In any other folder both ``alice.ipynb`` and ``alice/….ipynb`` are alice's. CourseError if there is none at all.
+    Both ``alice.ipynb`` and ``alice/….ipynb`` are alice's. ``apart`` is a folder that is no student's, such as the one
+    for the results. CourseError if there is no submission at all.
     """
     if not folder.is_dir():
         raise CourseError(f"There is no folder {folder}.", "Name the course folder, or a folder of notebooks.")
     candidates: dict[str, list[Path]] = defaultdict(list)
     for entry in sorted(folder.iterdir()):
-        if entry.name.startswith((".", "_")):
+        if entry.name.startswith((".", "__")) or entry == apart:  # __MACOSX, __pycache__
             continue
-        if entry.is_dir():
-            candidates[entry.name].extend(_notebooks_of(entry, name))
-        elif entry.suffix == ".ipynb":
+        if _is_notebook(entry):
             candidates[entry.stem].append(entry)
-    found = [_one(student, paths, name) for student, paths in candidates.items() if paths]
+        elif entry.is_dir() and (inside := _handed_in(entry, name)) is not None:
+            candidates[entry.name].extend(inside)
+    found = [_one(student, paths, folder, name) for student, paths in candidates.items()]
     if not found:
         raise CourseError(
             f"There are no submissions in {folder}.",
@@ -69,17 +71,36 @@ def find_submissions(folder: Path, name: str) -> tuple[list[Submission], list[Un
     )
 
 
-def _notebooks_of(student: Path, name: str) -> list[Path]:
-    """A student's notebooks: in the folder of the assignment if there is one, else right in their own."""
-    own = student / name if (student / name).is_dir() else student
-    return sorted(path for path in _safe_entries(own) if path.suffix == ".ipynb")
+def _is_notebook(path: Path) -> bool:
+    return path.suffix.lower() == ".ipynb"
 
 
-def _safe_entries(folder: Path) -> Iterable[Path]:
-    return () if folder.is_symlink() else (path for path in folder.iterdir() if not path.name.startswith("."))
+def _handed_in(student: Path, name: str) -> list[Path] | None:
+    """A student's notebooks: in the folder of the assignment if there is one, else right in their own.
+
+    None where nothing at all was handed in: the folder is empty, or holds other assignments alone.
+    """
+    own = student / name
+    if not own.is_dir() and not own.is_symlink():
+        own = student
+        if not student.is_symlink() and all(path.is_dir() and not _is_notebook(path) for path in _entries(student)):
+            return None
+    if student.is_symlink() or own.is_symlink():
+        return []
+    return [path for path in _entries(own) if _is_notebook(path)]
 
 
-def _one(student: str, paths: list[Path], name: str) -> Submission | Unclear:
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise CourseError(f"The folder {folder} cannot be read: {error.strerror}.", "Look at its rights.") from error
+
+
+def _one(student: str, paths: list[Path], folder: Path, name: str) -> Submission | Unclear:
+    if not paths:
+        where = folder / student
+        return Unclear(student, f"There is no notebook of {student}. Put it there as {where / name / name}.ipynb.")
     named = [path for path in paths if path.name == f"{name}.ipynb"]
     if len(paths) == 1:
         renamed = f"{paths[0].name} was taken for {name}.ipynb." if not named and paths[0].stem != student else ""

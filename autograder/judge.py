@@ -1,18 +1,21 @@
 """The judge: puts the hidden checks' questions to a student's process and says in marks and words what came back."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from autograder.assignment import Assignment, Question
 from autograder.checks import Answer, Check, Handler, Mistake, Value
 from autograder.extraction import Extract
-from autograder.limits import Limits
 from autograder.process import Answered, Gone, Outcome, Raised, StudentProcess
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status
-from autograder.sandbox import Barrier
+from autograder.sketches import Heard
 from autograder.student import wire
 
+Recognise = Callable[[str, Mapping[str, Heard]], str]
+"""Given a question's name and all that was asked for it (by a digest of the ask), the hint of a known mistake, or ""."""
+
+MOST_CALLS = 500  # of one ask that are kept; an answer with more, such as a training run's, is kept without them
 MOST_DROPPED = 5  # cells that may hang or kill the process by being defined, before the rest is given up
 
 
@@ -24,14 +27,22 @@ class Paper:
     release: Extract
 
 
-def judge(paper: Paper, assignment: Assignment, barrier: Barrier, limits: Limits) -> tuple[QuestionResult, ...]:
-    """Every question's result, in the assignment's order. CourseError if the machine is not fit for it."""
-    # what every submission imports is imported once, and not anew in each copy of the process
-    imports = dict.fromkeys([*assignment.imports, *paper.release.imports])
-    with StudentProcess(barrier, limits, tuple(imports)) as process:
-        if _anything_to_ask(paper, assignment):
-            process.start()  # it imports its libraries while this process imports its own
-        return _Judge(paper, assignment, process).results()
+def judge(
+    paper: Paper, assignment: Assignment, process: StudentProcess, recognise: Recognise = lambda *_: ""
+) -> tuple[QuestionResult, ...]:
+    """Every question's result, in the assignment's order. CourseError if the machine is not fit for it.
+
+    ``recognise`` hears what was asked and answered for every question that was put to the student's code; what it
+    says becomes the question's hint where marks were lost.
+    """
+    if _anything_to_ask(paper, assignment):
+        process.start()  # it imports its libraries while this process imports its own
+    return _Judge(paper, assignment, process, recognise).results()
+
+
+def imports_for(paper: Paper, assignment: Assignment) -> tuple[str, ...]:
+    """What the student process has ready: every submission imports it, and each copy anew would take long."""
+    return tuple(dict.fromkeys([*assignment.imports, *paper.release.imports]))
 
 
 def _anything_to_ask(paper: Paper, assignment: Assignment) -> bool:
@@ -66,13 +77,16 @@ def _listed(names: Sequence[str]) -> str:
 class _Judge:
     """One sitting: all questions of one submission."""
 
-    def __init__(self, paper: Paper, assignment: Assignment, process: StudentProcess) -> None:
+    def __init__(
+        self, paper: Paper, assignment: Assignment, process: StudentProcess, recognise: Recognise
+    ) -> None:
         self.paper = paper
         self.assignment = assignment
         self.process = process
+        self.recognise = recognise
         self.cells = list(paper.extract.cells)
         self.faults: list[str] = []  # what went wrong while the definitions ran
-        self.answers: dict[bytes, Outcome] = {}
+        self.answers: dict[str, Heard] = {}
         self.endless: set[str] = set()  # functions that did not come to an end
 
     def results(self) -> tuple[QuestionResult, ...]:
@@ -98,7 +112,8 @@ class _Judge:
             self.endless.update(question.functions)
         blanks = _open_blanks(question, self.paper.extract)
         result = marked(question, checks, f"Still open: {blanks}." if blanks else "")
-        return replace(result, curve=exam.curve)
+        hint = self.recognise(question.name, exam.heard)
+        return replace(result, curve=exam.curve, hint=hint if result.points < result.max_points else "")
 
     def _rehearse(self) -> None:
         """Run the definitions once; a cell that hangs or kills the process is left out from then on."""
@@ -113,16 +128,32 @@ class _Judge:
             self.cells = [cell for cell in self.cells if cell[0] != session.cell]
         self.process.load([], self.assignment.probes)
 
-    def answer(self, probe: str, values: Mapping[str, Value], handler: Handler | None, seconds: float | None) -> Outcome:
-        """The outcome of one ask, from memory where it was asked before."""
-        key = hashlib.sha256(wire.pack([probe, dict(values)])).digest()
+    def answer(
+        self, probe: str, values: Mapping[str, Value], handler: Handler | None, seconds: float | None
+    ) -> tuple[str, Heard]:
+        """A digest of one ask, and what came of it, from memory where it was asked before."""
+        key = hashlib.sha256(wire.pack([probe, dict(values)])).hexdigest()
         if key not in self.answers:
-            with self.process.session() as session:
-                defined = session.define()
-                self.answers[key] = (
-                    defined if isinstance(defined, Gone) else session.ask(probe, values, handler, seconds)
-                )
-        return self.answers[key]
+            calls: list[tuple[str, Mapping[str, Value]]] = []
+            outcome = self._outcome(probe, values, handler and _overheard(handler, calls), seconds)
+            self.answers[key] = Heard(values, outcome, tuple(calls) if len(calls) <= MOST_CALLS else ())
+        return key, self.answers[key]
+
+    def _outcome(self, probe: str, values: Mapping[str, Value], handler: Handler | None, seconds: float | None) -> Outcome:
+        with self.process.session() as session:
+            defined = session.define()
+            return defined if isinstance(defined, Gone) else session.ask(probe, values, handler, seconds)
+
+
+def _overheard(handler: Handler, calls: list[tuple[str, Mapping[str, Value]]]) -> Handler:
+    """The handler, its calls kept up to one more than are of use."""
+
+    def answer(name: str, values: Mapping[str, Value]) -> Value:
+        if len(calls) <= MOST_CALLS:
+            calls.append((name, values))
+        return handler(name, values)
+
+    return answer
 
 
 @dataclass
@@ -132,6 +163,7 @@ class _Exam:
     judge: _Judge
     endless: bool = False
     curve: LearningCurve | None = field(default=None)
+    heard: dict[str, Heard] = field(default_factory=dict)
 
     def ask(
         self, probe: str, /, *, handler: Handler | None = None, seconds: float | None = None, **values: Value
@@ -139,7 +171,8 @@ class _Exam:
         """See autograder.checks.Exam."""
         if self.endless:
             raise Mistake("Your code did not come to an end when it was asked before, and was not asked again.")
-        outcome = self.judge.answer(probe, values, handler, seconds)
+        key, heard = self.judge.answer(probe, values, handler, seconds)
+        self.heard[key], outcome = heard, heard.outcome
         if isinstance(outcome, Answered):
             return Answer(outcome.values)
         if isinstance(outcome, Gone):

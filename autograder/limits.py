@@ -1,6 +1,6 @@
 """Every limit on a student's process, in one place.
 
-The defaults leave a right submission a wide margin (see ``docs/security.md`` for what one was measured to use).
+The defaults leave a right submission a wide margin.
 """
 
 from dataclasses import dataclass

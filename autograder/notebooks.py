@@ -1,5 +1,6 @@
 """Reading what was handed in: a notebook, or the reason in words why it is none."""
 
+import warnings
 from pathlib import Path
 
 import nbformat
@@ -31,8 +32,10 @@ def parse_notebook(content: bytes, name: str) -> NotebookNode:
     except UnicodeDecodeError:
         raise NotANotebookError(f"{name} is not UTF-8 text. Hand in the .ipynb file that Jupyter saves.") from None
     try:
-        found = nbformat.reads(text, as_version=nbformat.NO_CONVERT)
-        notebook = nbformat.convert(found, 4)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about ids that are missing or doubled: repair sees to them
+            found = nbformat.reads(text, as_version=nbformat.NO_CONVERT)
+            notebook = nbformat.convert(found, 4)
     except Exception as error:  # nbformat raises many kinds on what is not a notebook
         raise NotANotebookError(f"{name} is not a notebook ({_reason(error)}). Hand in the .ipynb file.") from None
     return _checked(notebook, name)
@@ -42,6 +45,11 @@ def _reason(error: Exception) -> str:
     if isinstance(error, nbformat.reader.NotJSONError):
         return "its content is not JSON"
     return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+
+
+def _plain(source: str) -> str:
+    """A cell's text with plain newlines, and with nothing that UTF-8 cannot hold (halves of surrogate pairs)."""
+    return source.encode(errors="replace").decode().replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _checked(notebook: NotebookNode, name: str) -> NotebookNode:
@@ -57,7 +65,9 @@ def _checked(notebook: NotebookNode, name: str) -> NotebookNode:
             raise NotANotebookError(f"{name} has a cell that is no cell (number {number}). Save it anew from Jupyter.")
         if not isinstance(cell.get("metadata"), dict):
             cell["metadata"] = NotebookNode()
-        cell["source"] = source.replace("\r\n", "\n").replace("\r", "\n")
+        if not isinstance(cell["metadata"].get("nbgrader", {}), dict):
+            del cell["metadata"]["nbgrader"]
+        cell["source"] = _plain(source)
     if not isinstance(notebook.get("metadata"), dict):
         notebook["metadata"] = NotebookNode()
     return notebook

@@ -55,6 +55,7 @@ class QuestionResult:
     remark: str = ""  # a sentence about the question as a whole, such as which blank is still open
     checks: tuple[CheckResult, ...] = ()
     curve: LearningCurve | None = None
+    hint: str = ""  # what was probably written, where the answers are those of a known mistake
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class SubmissionResult:
     @property
     def points(self) -> float:
         """Points by machine."""
-        return sum(question.points for question in self.questions)
+        return round(sum(question.points for question in self.questions), 2)
 
     @property
     def max_points(self) -> float:

@@ -2,8 +2,10 @@
 
 import csv
 import dataclasses
+import hashlib
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,10 @@ from rich.text import Text
 from autograder.files import write_atomically
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, SubmissionResult
 
+UNSEEN = re.compile(  # control and direction characters, and halves of surrogate pairs
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+LONGEST_NAME = 200  # bytes; the file system's own limit is 255
 MARKS = {Status.RIGHT: "green", Status.PARTLY: "yellow", Status.WRONG: "red"}
 
 
@@ -45,7 +51,10 @@ def _question(data: Mapping[str, Any]) -> QuestionResult:
 
 def result_path(folder: Path, student: str) -> Path:
     """Where one student's result is kept."""
-    return folder / "students" / f"{student}.json"
+    name = student
+    if len(name.encode(errors="surrogateescape")) > LONGEST_NAME:
+        name = f"{name[:40]}-{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()[:16]}"
+    return folder / "students" / f"{name}.json"
 
 
 def keep(folder: Path, result: SubmissionResult) -> None:
@@ -84,12 +93,18 @@ def class_csv(results: Sequence[SubmissionResult]) -> str:
 
 
 def _tame(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula."""
+    """Text that a spreadsheet does not take for a formula, and that UTF-8 can hold."""
+    text = UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _question_names(results: Sequence[SubmissionResult]) -> list[str]:
     return list(dict.fromkeys(question.question for result in results for question in result.questions))
+
+
+def plain(text: str, style: str = "") -> Text:
+    """Text for the terminal, on which nothing in it acts: names and words may come from students."""
+    return Text(UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text), style)
 
 
 def class_table(results: Sequence[SubmissionResult]) -> Table:
@@ -105,30 +120,30 @@ def class_table(results: Sequence[SubmissionResult]) -> Table:
         cells = {question.question: _cell(question) for question in result.questions}
         remark = result.fault or (f"{len(result.repairs)} repairs" if result.repairs else "")
         marks = [cells.get(name, Text("")) for name in names]
-        table.add_row(Text(result.student), *marks, f"{result.points:g}/{result.max_points:g}", Text(remark))
+        table.add_row(plain(result.student), *marks, f"{result.points:g}/{result.max_points:g}", plain(remark))
     return table
 
 
 def _cell(question: QuestionResult) -> Text:
     if question.status in (Status.NOT_ATTEMPTED, Status.MISSING):
         return Text("–" if question.status is Status.NOT_ATTEMPTED else "missing", style="dim")
-    return Text(f"{question.points:g}", style=MARKS[question.status])
+    return plain(f"{question.points:g}", style=MARKS[question.status])
 
 
 def report_lines(result: SubmissionResult) -> list[Text]:
     """One submission in full, for the terminal."""
-    lines = [Text(f"{result.student}: {result.points:g} of {result.max_points:g} points", style="bold")]
+    lines = [plain(f"{result.student}: {result.points:g} of {result.max_points:g} points", style="bold")]
     if result.fault:
-        lines.append(Text(result.fault, style="red"))
-    lines.extend(Text(f"Mended: {repair}", style="yellow") for repair in result.repairs)
+        lines.append(plain(result.fault, style="red"))
+    lines.extend(plain(f"Mended: {repair}", style="yellow") for repair in result.repairs)
     for question in result.questions:
         heading = f"\n{question.question}  {question.points:g}/{question.max_points:g}  {question.status}"
-        lines.append(Text(heading, style=MARKS.get(question.status, "dim")))
+        lines.append(plain(heading, style=MARKS.get(question.status, "dim")))
         if question.remark:
-            lines.append(Text(f"  {question.remark}"))
+            lines.append(plain(f"  {question.remark}"))
         for check in question.checks:
-            lines.append(Text(f"  {'✓' if check.passed else '✗'} {check.sentence}"))
+            lines.append(plain(f"  {'✓' if check.passed else '✗'} {check.sentence}"))
             if not check.passed:
-                lines.append(Text(f"      {check.happened}"))
-                lines.append(Text(f"      Look at {check.look_at}."))
+                lines.append(plain(f"      {check.happened}"))
+                lines.append(plain(f"      Look at {check.look_at}."))
     return lines

@@ -1,0 +1,78 @@
+"""The doctor finds a fit machine fit, and says the mend for what is lacking."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from autograder.cli import app
+from autograder.sandbox import choose_barrier
+
+
+@pytest.fixture
+def fresh_choice() -> Iterator[None]:
+    """The choice of a barrier is made anew, and again after the test."""
+    choose_barrier.cache_clear()
+    yield
+    choose_barrier.cache_clear()
+
+
+def findings(*options: str) -> tuple[int, dict[str, dict[str, str]]]:
+    done = CliRunner().invoke(app, ["doctor", "--json", *options])
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    return done.exit_code, {item["subject"]: item for item in json.loads(done.stdout)}
+
+
+def test_a_machine_that_can_grade_is_found_well(kit: Path) -> None:
+    code, found = findings("--course", str(kit))
+    assert [item for item in found.values() if not item["well"]] == []
+    assert code == 0
+    assert found.keys() == {"Python", "packages", "course", "bubblewrap", "sandbox"}
+
+
+@pytest.mark.usefixtures("fresh_choice")
+def test_without_bubblewrap_the_mend_is_said(kit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.sandbox.find_bubblewrap", lambda: None)
+    monkeypatch.setattr("autograder.doctor.find_bubblewrap", lambda: None)
+    code, found = findings("--course", str(kit))
+    assert code == 1
+    assert "apt install bubblewrap" in found["bubblewrap"]["mend"]
+    assert "apt install bubblewrap" in found["sandbox"]["mend"]
+
+
+@pytest.mark.usefixtures("fresh_choice")
+def test_a_sandbox_that_does_not_start_is_told_from_one_that_is_not_there(
+    kit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "bwrap"
+    broken.write_text("#!/bin/sh\necho 'No permissions to create new namespace' >&2\nexit 1\n", encoding="utf-8")
+    broken.chmod(0o755)
+    monkeypatch.setattr("autograder.sandbox.find_bubblewrap", lambda: str(broken))
+    code, found = findings("--course", str(kit))
+    assert code == 1
+    assert "No permissions to create new namespace" in found["sandbox"]["found"]
+    assert "Allow user namespaces" in found["sandbox"]["mend"]
+
+
+@pytest.mark.usefixtures("fresh_choice")
+def test_a_missing_course_is_told_and_the_rest_is_looked_at_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autograder.sandbox.find_bubblewrap", lambda: None)
+    code, found = findings("--course", str(tmp_path))
+    assert code == 1
+    assert str(tmp_path) in found["course"]["found"]
+    assert found["course"]["mend"]
+    assert "sandbox" in found
+
+
+@pytest.mark.usefixtures("fresh_choice")
+def test_people_read_the_mend_below_what_is_wrong(kit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.sandbox.find_bubblewrap", lambda: None)
+    done = CliRunner().invoke(app, ["doctor", "--course", str(kit)])
+    lines = done.stdout.splitlines()
+    assert any(line.startswith("✓ packages") for line in lines)
+    (broken,) = (number for number, line in enumerate(lines) if line.startswith("✗ sandbox"))
+    assert "bubblewrap" in " ".join(lines[broken + 1 :])
