@@ -17,7 +17,7 @@ from autograder.limits import Limits
 from autograder.sandbox import Barrier, interpreter, paths_for
 from autograder.student import wire
 
-TICK = 0.5  # seconds between two looks at the memory used
+TICK = 0.2  # seconds between two looks at the memory used
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Session:
             except TimeoutError:
                 if time.monotonic() > deadline:
                     raise wire.Late("no answer in time") from None
-                self._process.look_at_memory()
+                self._process.look_at_usage()
             except OSError:
                 break  # the next read says what is wrong
         message = wire.receive(self._channel, deadline)
@@ -126,19 +126,25 @@ class Session:
         if isinstance(error, wire.Late):
             return Gone("did not come to an end in the time allowed", hung=True)
         how = self._process.bury()
-        if isinstance(error, TooMuchMemory):
+        if isinstance(error, TooMuchUsedError):
             return Gone(str(error))
         return Gone(f"ended the whole process ({how})" if how else f"broke the conversation: {error}")
 
 
-def _descendants(pid: int) -> list[int]:
-    """All processes below this one, by the kernel's own lists of children."""
-    try:
-        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    except OSError:  # it has just ended
-        return []
-    children = [int(word) for word in listed.split()]
-    return [*children, *(below for child in children for below in _descendants(child))]
+def _descendants(pid: int, most: int) -> list[int]:
+    """The processes below this one by the kernel's own lists of children; no more than ``most`` and one are looked for."""
+    found: list[int] = []
+    to_visit = [pid]
+    while to_visit and len(found) <= most:
+        visited = to_visit.pop()
+        try:
+            listed = Path(f"/proc/{visited}/task/{visited}/children").read_text(encoding="ascii")
+        except OSError:  # it has just ended
+            continue
+        children = [int(word) for word in listed.split()]
+        found.extend(children)
+        to_visit.extend(children)
+    return found
 
 
 def _proportional_share(pid: int) -> int:
@@ -150,8 +156,8 @@ def _proportional_share(pid: int) -> int:
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
-class TooMuchMemory(wire.WireError):
-    """The sandbox as a whole uses more memory than allowed."""
+class TooMuchUsedError(wire.WireError):
+    """The sandbox as a whole uses more than allowed."""
 
 
 def _padded(verb: bytes) -> bytes:
@@ -300,11 +306,18 @@ class StudentProcess:
         """How the copy ended that hung up by itself, in words; empty if it did not."""
         return self._control_says(b"bury")
 
-    def look_at_memory(self) -> None:
-        """TooMuchMemory, and the sandbox stopped, if all its processes together hold more than allowed."""
+    def look_at_usage(self) -> None:
+        """TooMuchUsedError, and the sandbox stopped, if its processes are too many or hold too much memory together.
+
+        The kernel's own limits come first, but it does not count the processes of its root user, whom a sandbox inside
+        a container may come down to, and it has no limit on the memory of several.
+        """
         if self._process is None:
             return
-        used = sum(_proportional_share(pid) for pid in _descendants(self._process.pid))
-        if used > self.limits.memory_of_all:
+        members = _descendants(self._process.pid, self.limits.processes)
+        if len(members) > self.limits.processes:
             self.stop()
-            raise TooMuchMemory("used more memory than allowed")
+            raise TooMuchUsedError("started more processes than allowed")
+        if sum(map(_proportional_share, members)) > self.limits.memory_of_all:
+            self.stop()
+            raise TooMuchUsedError("used more memory than allowed")

@@ -111,10 +111,10 @@ class Actor(nn.Module):
 
 def choose_actions(actor: Any, obs: npt.NDArray[Any], device: torch.device) -> npt.NDArray[Any]:
     """Exploration: the actor's sampled actions (num_envs, A) for the observations (num_envs, O)."""
+    actions: Tensor
     actions, _, _ = actor.get_action(torch.Tensor(obs).to(device))
-    chosen: npt.NDArray[Any] = actions.detach().cpu().numpy()
-    assert chosen.shape[0] == obs.shape[0]
-    return chosen
+    assert actions.shape[0] == obs.shape[0]
+    return actions.detach().cpu().numpy()
 
 
 def critic_target(

@@ -13,14 +13,14 @@ LAYERS = (
     # pure parts: notebooks, their cells, authoring, repair, extraction, what a check is, what is said of a result
     (
         *("checks", "assignment", "notebooks", "cells", "markers", "blanks", "marked", "contract", "authoring"),
-        *("definitions", "extraction", "repair", "corpus", "disarm", "publish", "digest", "results", "sketches"),
+        *("definitions", "extraction", "repair", "corpus", "disarm", "publish", "digest", "results", "release"),
     ),
     # the course's folders, and the walls around a student's process
     ("course", "sandbox", "process"),
     # runner: the judge, one submission, a class, the grader itself
-    ("judge", "mistakes", "batch", "verify", "nbgrader_course", "gradebook", "classes"),
+    ("sketches", "judge", "recognise", "batch", "verify", "nbgrader_course", "gradebook", "classes"),
     # command line and plug-in
-    ("release", "nbgrader_plugin", "doctor", "cli", "demo", "__main__", "__init__"),
+    ("nbgrader_plugin", "doctor", "cli", "demo", "__main__", "__init__"),
 )
 LAYER_OF = {name: number for number, layer in enumerate(LAYERS) for name in layer}
 MODULES = sorted(ENGINE.glob("*.py"))

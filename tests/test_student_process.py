@@ -178,8 +178,11 @@ def f(x):
 
 def test_the_number_of_processes_is_limited(process: StudentProcess) -> None:
     outcome = ask(process, "import os\ndef f(x):\n    while True: os.fork()")
-    assert isinstance(outcome, Raised)
-    assert outcome.type == "BlockingIOError"
+    if isinstance(outcome, Raised):
+        assert outcome.type == "BlockingIOError"
+    else:
+        assert isinstance(outcome, Gone)
+        assert "processes" in outcome.how
     assert answer_of(ask(process, "def f(x): return x + 1")) == 4
 
 
@@ -284,7 +287,9 @@ def f(x):
     process.load([("cell 1", walk)], PROBES)
     with process.session() as session:
         session.define()
-        assert answer_of(session.ask("call", {"x": 1.0}, seconds=60)) == ["/dev/shm", "/tmp"]
+        writable = answer_of(session.ask("call", {"x": 1.0}, seconds=60))
+    assert isinstance(writable, list)
+    assert [folder for folder in writable if folder != "/dev/pts"] == ["/dev/shm", "/tmp"]  # terminals hold no files
 
 
 SEARCH = """

@@ -1,0 +1,301 @@
+"""The command line: help that a newcomer can follow, and every bad input a message with a next step, never a traceback."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from typer.main import get_command
+from typer.testing import CliRunner, Result
+
+from autograder.cli import app
+from autograder.sandbox import choose_barrier
+
+COMMANDS = sorted(getattr(get_command(app), "commands"))  # noqa: B009 - typer's group is typed as a plain command
+CODE = nbformat.v4.new_code_cell("x = 1", id="a")
+
+
+def run(*words: str | Path) -> Result:
+    """One command; what it says is in words, whatever happens."""
+    done = CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "300", "TERM": "dumb"})
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    assert "Traceback" not in done.output
+    return done
+
+
+def said(done: Result) -> str:
+    """All that was said, in one line."""
+    return re.sub(r"[\s─│╭╮╰╯]+", " ", done.output)
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory, kit: Path) -> Path:
+    """A course with its source, and nothing handed in."""
+    root = tmp_path_factory.mktemp("course")
+    shutil.copytree(kit / "source", root / "source")
+    shutil.copy(kit / "nbgrader_config.py", root)
+    return root
+
+
+@pytest.fixture
+def untouched(kit: Path) -> str:
+    """The release as text: graded without a sandbox being asked anything."""
+    return (kit / "release/sac/sac.ipynb").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def fresh_choice() -> Iterator[None]:
+    """The choice of a barrier is made anew, and again after the test."""
+    choose_barrier.cache_clear()
+    yield
+    choose_barrier.cache_clear()
+
+
+# --- help
+
+
+def test_help_names_every_command_in_a_sentence() -> None:
+    words = said(run("--help"))
+    for command in COMMANDS:
+        assert re.search(rf"{command} [A-Z]\w+ ", words)
+    assert "autograder doctor" in words
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_tells_every_argument_of_a_command_in_words(command: str) -> None:
+    words = said(run(command, "--help"))
+    parameters = getattr(get_command(app), "commands")[command].params  # noqa: B009
+    assert parameters
+    for parameter in parameters:
+        assert parameter.help, f"{command} says nothing of {parameter.name}"
+        assert len(parameter.help.split()) >= 3
+        assert parameter.opts[0] in words or parameter.name.upper() in words
+        assert re.sub(r"\s+", " ", parameter.help) in words
+
+
+def test_no_command_shows_the_help() -> None:
+    assert "Usage" in said(run())
+
+
+# --- faults of usage and of the course: exit 2, and what to do
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("check", "nowhere.ipynb"), "There is no file nowhere.ipynb."),
+        (("check", "--assignment", "nothing", __file__), "There is no assignment 'nothing'. Known assignments: sac."),
+        (("grade", "--assignment", "nothing"), "There is no assignment 'nothing'. Known assignments: sac."),
+        (("verify", "--assignment", "nothing"), "There is no assignment 'nothing'"),
+        (("generate", "--assignment", "nothing"), "There is no assignment 'nothing'"),
+        (("check", "--skip", "everything", __file__), "sac has no question 'everything'. Its questions are: critic-"),
+        (("grade", "--skip", "everything"), "sac has no question 'everything'"),
+        (("grade", "--jobs", "0"), "Invalid value for '--jobs': Input should be greater than or equal to 1"),
+        (("verify", "--jobs", "0"), "Invalid value for '--jobs': Input should be greater than or equal to 1"),
+        (("grade", "nowhere"), "Name the course folder, or a folder of notebooks."),
+        (("grade", "--course", "nowhere"), "nowhere/submitted"),
+        (("generate", "--course", "nowhere"), "There is no source notebook"),
+        (("verify", "--course", "nowhere"), "There is no source notebook"),
+        (("verify", "--corpus", "nowhere.toml"), "There is no file or folder nowhere.toml"),
+        (("grade",), "There is no folder"),
+        (("fly",), "No such command 'fly'"),
+    ],
+)
+def test_a_fault_of_usage_is_said_with_the_next_step(
+    course: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], expected: str
+) -> None:
+    monkeypatch.chdir(course)
+    done = run(*words)
+    assert done.exit_code == 2
+    assert expected in said(done)
+
+
+def test_a_folder_without_submissions_says_where_they_belong(course: Path, tmp_path: Path) -> None:
+    done = run("grade", tmp_path, "--course", course)
+    assert done.exit_code == 2
+    assert f"There are no submissions in {tmp_path}. Put them there as {tmp_path}/<student>/sac/sac.ipynb" in said(done)
+
+
+def test_a_course_without_source_is_refused(tmp_path: Path, untouched: str) -> None:
+    (tmp_path / "class").mkdir()
+    (tmp_path / "class/alice.ipynb").write_text(untouched, encoding="utf-8")
+    for words in (("check", tmp_path / "class/alice.ipynb"), ("grade", tmp_path / "class")):
+        done = run(*words, "--course", tmp_path)
+        assert done.exit_code == 2
+        assert f"There is no source notebook {tmp_path}/source/sac/sac.ipynb" in said(done)
+
+
+def test_results_that_cannot_be_written_are_a_fault_that_names_the_path(
+    course: Path, tmp_path: Path, untouched: str
+) -> None:
+    (tmp_path / "class").mkdir()
+    (tmp_path / "class/alice.ipynb").write_text(untouched, encoding="utf-8")
+    (tmp_path / "file").touch()
+    done = run("grade", tmp_path / "class", "--course", course, "--output", tmp_path / "file")
+    assert done.exit_code == 2
+    assert f"{tmp_path}/file" in said(done)
+
+
+# --- what was handed in is no notebook: exit 1, the file named, and what to do
+
+
+def notebook(**changes: object) -> bytes:
+    """A notebook as JSON, some of its parts exchanged."""
+    whole = nbformat.v4.new_notebook(cells=[CODE], metadata={})
+    return json.dumps({**whole, **changes}).encode()
+
+
+NO_NOTEBOOKS = {
+    "text": (b"def f(): pass", "its content is not JSON"),
+    "binary": (bytes(range(256)), "is not UTF-8 text"),
+    "utf-16": ("{}".encode("utf-16"), "is not UTF-8 text"),
+    "empty": (b"", "is empty"),
+    "blank": (b" \n\t\n", "is empty"),
+    "half": (notebook()[:60], "its content is not JSON"),
+    "list": (b"[1, 2]", "is not a notebook"),
+    "null": (b"null", "is not a notebook"),
+    "other JSON": (b'{"name": "alice"}', "is not a notebook"),
+    "deep": (b"[" * 200_000, "is not a notebook"),
+    "format 99": (notebook(nbformat=99), "is not a notebook"),
+    "format x": (notebook(nbformat="x"), "is not a notebook"),
+    "format 2": (b'{"nbformat": 2, "worksheets": [{"cells": 3}]}', "is not a notebook"),
+    "no cells": (b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "notebook"),
+    "cells a number": (notebook(cells=3), "notebook"),
+    "cells of numbers": (notebook(cells=[1]), "notebook"),
+    "cell of no type": (notebook(cells=[{"source": "x"}]), "notebook"),
+    "cell of a new type": (notebook(cells=[{**CODE, "cell_type": "quiz"}]), "no cell (number 1)"),
+    "source a number": (notebook(cells=[CODE, {**CODE, "id": "b", "source": 3}]), "no cell (number 2)"),
+}
+
+
+@pytest.mark.parametrize("name", NO_NOTEBOOKS)
+def test_what_is_no_notebook_is_told_with_its_name_and_the_reason(course: Path, tmp_path: Path, name: str) -> None:
+    content, reason = NO_NOTEBOOKS[name]
+    path = tmp_path / "alice.ipynb"
+    path.write_bytes(content)
+    done = run("check", path, "--course", course)
+    assert done.exit_code == 1
+    words = said(done)
+    assert "alice: 0 of 0 points" in words
+    assert "alice.ipynb" in words
+    assert reason in words
+    assert re.search(r"Hand in|hand it in again|Save it anew", words) or "known format" in words
+
+
+def test_a_link_is_not_followed_and_a_folder_is_no_notebook(course: Path, tmp_path: Path, untouched: str) -> None:
+    (tmp_path / "real.ipynb").write_text(untouched, encoding="utf-8")
+    (tmp_path / "link.ipynb").symlink_to(tmp_path / "real.ipynb")
+    (tmp_path / "folder.ipynb").mkdir()
+    for name in ("link.ipynb", "folder.ipynb"):
+        done = run("check", tmp_path / name, "--course", course)
+        assert done.exit_code == 1
+        assert f"{name} is not an ordinary file. Hand in the notebook itself." in said(done)
+
+
+def test_a_file_that_may_not_be_read_is_named(
+    course: Path, tmp_path: Path, untouched: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "alice.ipynb"
+    path.write_text(untouched, encoding="utf-8")
+    whole = Path.read_bytes
+
+    def read(self: Path) -> bytes:
+        if self == path:  # the superuser may read all, so rights alone would show nothing
+            raise PermissionError(13, "Permission denied", str(self))
+        return whole(self)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    done = run("check", path, "--course", course)
+    assert done.exit_code == 1
+    assert "alice.ipynb cannot be read: Permission denied. Look at the file's rights." in said(done)
+
+
+# --- notebooks that are odd, and yet can be graded
+
+
+def odd_metadata(release: NotebookNode) -> None:
+    for cell, odd in zip(release.cells, ["x", ["x"], 3, None, {"grade_id": ["x"]}, {"grade_id": {"a": 1}}], strict=False):
+        cell.metadata["nbgrader"] = odd
+
+
+def no_ids(release: NotebookNode) -> None:
+    for cell in release.cells:
+        del cell["id"]
+
+
+def one_id(release: NotebookNode) -> None:
+    for cell in release.cells:
+        cell["id"] = "same"
+
+
+def lines(release: NotebookNode) -> None:
+    for cell in release.cells:
+        cell["source"] = [f"{line}\r\n" for line in cell["source"].split("\n")]
+
+
+def half_characters(release: NotebookNode) -> None:
+    release.cells.append(nbformat.v4.new_markdown_cell("\ud800", id="half"))
+    release.cells.append(nbformat.v4.new_code_cell("s = '\ud800'", id="half-too"))
+
+
+@pytest.mark.parametrize("make_odd", [odd_metadata, no_ids, one_id, lines, half_characters])
+def test_an_odd_notebook_is_graded_all_the_same(
+    course: Path, tmp_path: Path, untouched: str, make_odd: Callable[[NotebookNode], None]
+) -> None:
+    release = nbformat.reads(untouched, as_version=4)
+    make_odd(release)
+    (tmp_path / "alice.ipynb").write_text(json.dumps(release), encoding="utf-8")
+    done = run("check", tmp_path / "alice.ipynb", "--course", course, "--json")
+    assert done.exit_code == 0
+    result = json.loads(done.stdout)
+    assert (result["fault"], result["points"], result["max_points"]) == ("", 0, 25)
+    assert {question["status"] for question in result["questions"]} == {"not attempted"}
+
+
+def test_a_notebook_of_an_older_format_is_converted(course: Path, tmp_path: Path, untouched: str) -> None:
+    older = nbformat.convert(nbformat.reads(untouched, as_version=4), 3)
+    (tmp_path / "alice.ipynb").write_text(json.dumps(older), encoding="utf-8")
+    done = run("check", tmp_path / "alice.ipynb", "--course", course, "--json")
+    assert done.exit_code == 0
+    result = json.loads(done.stdout)
+    assert result["max_points"] == 25
+    assert {question["status"] for question in result["questions"]} == {"not attempted"}
+
+
+def test_a_notebook_without_the_practical_has_every_question_missing(course: Path, tmp_path: Path) -> None:
+    (tmp_path / "alice.ipynb").write_bytes(notebook())
+    done = run("check", tmp_path / "alice.ipynb", "--course", course, "--json")
+    result = json.loads(done.stdout)
+    assert {question["status"] for question in result["questions"]} == {"missing"}
+    assert any("The cell 'critic' is missing." in words for words in result["repairs"])
+
+
+# --- no sandbox
+
+
+@pytest.mark.usefixtures("fresh_choice")
+def test_without_a_sandbox_nothing_is_graded_unless_that_is_asked_for_by_name(
+    course: Path, tmp_path: Path, untouched: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autograder.sandbox.find_bubblewrap", lambda: None)
+    (tmp_path / "alice.ipynb").write_text(untouched, encoding="utf-8")
+    for words in (("check", tmp_path / "alice.ipynb"), ("grade", tmp_path)):
+        done = run(*words, "--course", course)
+        assert done.exit_code == 2
+        assert "bubblewrap was not found. Install it (apt install bubblewrap" in said(done)
+    assert not (tmp_path / "results").exists()
+    done = run("check", tmp_path / "alice.ipynb", "--course", course, "--json", "--unsafe-no-sandbox")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["barrier"] == "none"
+
+
+def test_generate_writes_the_release_that_the_kit_ships(course: Path, kit: Path) -> None:
+    done = run("generate", "--course", course)
+    assert done.exit_code == 0
+    assert f"Wrote {course}/release/sac/sac.ipynb" in said(done)
+    made, shipped = ((root / "release/sac/sac.ipynb").read_bytes() for root in (course, kit))
+    assert made == shipped
