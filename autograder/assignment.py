@@ -38,7 +38,6 @@ class Assignment:
     blanks: Mapping[str, str]  # blank id -> grade_id of its cell
     questions: tuple[Question, ...]
     written: Mapping[str, float]  # grade_id of a written answer -> points
-    imports: tuple[str, ...]  # modules that the student process has ready, beside those that the release imports
     long_running: frozenset[str]  # functions that a marking machine never runs by itself
 
     def question(self, name: str) -> Question:
@@ -53,6 +52,11 @@ class Assignment:
     def probes(self) -> str:
         """The source text of what the student process is asked to do; it may give nothing away."""
         return (self._folder / "probes.py").read_text(encoding="utf-8")
+
+    @property
+    def warmup(self) -> str:
+        """The source text of what the student process does once, before it is copied for every question."""
+        return (self._folder / "warmup.py").read_text(encoding="utf-8")
 
     @property
     def _folder(self) -> Path:

@@ -16,10 +16,11 @@ from autograder.authoring import blank, read_source, strip_mark_schemes
 from autograder.course import Course, Unclear
 from autograder.errors import CourseError
 from autograder.extraction import Extract, extract
-from autograder.judge import Paper, imports_for, judge
+from autograder.judge import Paper, judge, student_process
+from autograder.learning import load_known
 from autograder.limits import Limits
 from autograder.notebooks import NotANotebookError, read_notebook
-from autograder.process import StudentProcess
+from autograder.recognise import Known
 from autograder.records import Submission, SubmissionResult
 from autograder.repair import repair
 from autograder.results import kept
@@ -95,18 +96,23 @@ class Marking:
     def _judge(self, paper: Paper, blank_result: SubmissionResult) -> SubmissionResult:
         began = time.monotonic()
         barrier = choose_barrier(self.unsafe)
-        with StudentProcess(barrier, self.limits, imports_for(paper, self.assignment)) as process:
-            questions = judge(paper, self.assignment, process)
+        with student_process(paper, self.assignment, barrier, self.limits) as process:
+            questions = judge(paper, self.assignment, process, self.known.hint)
         return replace(
             blank_result, questions=questions, barrier=barrier.name, seconds=round(time.monotonic() - began, 2)
         )
+
+    @cached_property
+    def known(self) -> Known:
+        """The mistakes that are recognised."""
+        return load_known(self.course)
 
     @cached_property
     def _release_extract(self) -> Extract:
         return extract(self.release, self.course.assignment)
 
     def _fingerprint(self, paper: Paper) -> str:
-        parts = [paper.extract.fingerprint, paper.release.fingerprint, kit_fingerprint(), *sorted(self.skip)]
+        parts = [paper.extract.fingerprint, paper.release.fingerprint, kit_fingerprint(), self.known.fingerprint, *sorted(self.skip)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -135,7 +141,7 @@ def grade_all(
 
     CourseError as soon as one finds the course or the machine unfit.
     """
-    _ = marking.release  # a fault of the course is better met once, and first
+    _ = marking.release, marking.known  # a fault of the course is better met once, and first
     choose_barrier(marking.unsafe)
     if jobs == 1 or len(submissions) == 1:
         yield from map(marking.grade, submissions)

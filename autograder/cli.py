@@ -42,15 +42,15 @@ def edge(command: Callable[P, int]) -> Callable[P, None]:
         try:
             code = command(*args, **kwargs)
         except CourseError as error:
-            code = _told(error)
+            code = told(error)
         except OSError as error:
-            code = _told(CourseError(f"{error.filename}: {error.strerror}.", "Look at the path and its rights."))
+            code = told(CourseError(f"{error.filename}: {error.strerror}.", "Look at the path and its rights."))
         raise typer.Exit(code)
 
     return run
 
 
-def _told(error: CourseError) -> int:
+def told(error: CourseError) -> int:
     """Say what is wrong and what to do; the exit code."""
     console = Console(stderr=True)
     console.print(Text(error.message, style="bold red"))
@@ -110,7 +110,7 @@ def grade(
         Path | None, typer.Option(help="Where results go. Left out: results/<assignment>/ in the course.", show_default=False)
     ] = None,
     gradebook: Annotated[
-        bool, typer.Option(help="Also write nbgrader's gradebook, autograded/ and feedback/ (a course only).")
+        bool, typer.Option(help="Also write nbgrader's gradebook, autograded/ and feedback/ (a course only; not with --skip).")
     ] = True,
     as_json: AsJson = False,
     unsafe_no_sandbox: Unsafe = False,
@@ -153,37 +153,31 @@ def verify(
         typer.Option(help="A file or folder of variants. Repeatable. Left out: solutions/variants/.", show_default=False),
     ] = None,
     training: Annotated[bool, typer.Option("--training", help="Also run the training question, which takes long.")] = False,
+    drawn: Annotated[int, typer.Option("--several", min=0, help="Also so many submissions with several mistakes.")] = 0,
+    learn: Annotated[
+        bool, typer.Option("--learn", help="Only learn the known mistakes anew: solutions/known.json, from the whole corpus.")
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Variants graded at once.")] = os.cpu_count() or 1,
     as_json: AsJson = False,
     unsafe_no_sandbox: Unsafe = False,
 ) -> int:
-    """Grade the grader: every right variant must keep full marks, every wrong one lose exactly where it is wrong."""
-    from autograder.authoring import read_source
-    from autograder.batch import Marking
-    from autograder.corpus import load_corpus
-    from autograder.verify import TRAINING, Verification, trials
+    """Grade the grader: every right variant must keep full marks, every wrong one lose exactly where it is wrong.
+
+    With --learn the wrong ones are put their own questions only, and what they answer is what mistakes are known by.
+    """
+    from autograder.verify import Run, verification
 
     where = Course(course.resolve(), assignment)
-    marking = Marking(where, unsafe_no_sandbox, frozenset() if training else frozenset({TRAINING}))
-    source = read_source(where.root, assignment)
-    variants = load_corpus(corpus or [where.root / "solutions" / "variants"], where.assignment, source)
-    found = []
+    run = Run(where, tuple(corpus or ()), training, drawn, jobs, unsafe_no_sandbox, learn)
     bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*bar, console=Console(stderr=True)) as progress:
-        task = progress.add_task("verifying", total=len(variants))
-        for chunk in trials(marking, variants, jobs):
-            found.extend(chunk)
-            progress.advance(task, len(chunk))
-    asked = {question.name for question in marking.assignment.questions} - {TRAINING}
-    checks = tuple(f"{item.question}/{item.name}" for item in where.assignment.checks() if item.question in asked)
-    order = {variant.id: number for number, variant in enumerate(variants)}
-    found.sort(key=lambda trial: order[trial.variant.id])
-    verification = Verification(tuple(found), where.assignment.blanks, checks)
+        task = progress.add_task("learning" if learn else "verifying")
+        found = verification(run, lambda done, total: progress.update(task, completed=done, total=total))
     if as_json:
-        typer.echo(json.dumps(verification.data(), indent=1))
+        typer.echo(json.dumps(found.data(), indent=1))
     else:
-        Console().print(*verification.words(), sep="\n")
-    return 1 if verification.problems else 0
+        Console().print(*found.words(), sep="\n")
+    return 1 if found.failed else 0
 
 
 @app.command()

@@ -41,9 +41,7 @@ class Unclear:
     reason: str
 
 
-def find_submissions(
-    folder: Path, name: str, apart: Path | None = None
-) -> tuple[list[Submission], list[Unclear]]:
+def find_submissions(folder: Path, name: str, apart: Path | None = None) -> tuple[list[Submission], list[Unclear]]:
     """The submissions in a course's submitted/ folder or in any folder of notebooks, sorted by student.
 
     Both ``alice.ipynb`` and ``alice/….ipynb`` are alice's. ``apart`` is a folder that is no student's, such as the one
@@ -109,4 +107,5 @@ def _one(student: str, paths: list[Path], folder: Path, name: str) -> Submission
     if len(named) == 1 and len({path.parent for path in paths}) == 1:
         return Submission(student, named[0], f"Not looked at, since {name}.ipynb is there: {others}.")
     listed = " and ".join(str(path) for path in paths)
-    return Unclear(student, f"There are two submissions of {student}: {listed}. Keep the one that counts, and grade again.")
+    message = f"There are two submissions of {student}: {listed}."
+    return Unclear(student, f"{message} Keep the one that counts, and grade again.")

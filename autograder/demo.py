@@ -1,5 +1,6 @@
 """A sample class: ``python -m autograder.demo FOLDER`` makes a course, hands in for a dozen students and grades them."""
 
+import copy
 import shutil
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from rich.text import Text
 
 from autograder.assignment import load_assignment
 from autograder.authoring import generate, read_source
-from autograder.cli import app
+from autograder.cli import app, told
 from autograder.corpus import load_corpus, variant_notebook
 from autograder.errors import CourseError
 from autograder.files import write_atomically
@@ -45,28 +46,37 @@ def sample_class(course: Path) -> dict[str, NotebookNode]:
 
 
 def _without_metadata(notebook: NotebookNode) -> NotebookNode:
-    bare = nbformat.v4.new_notebook()
-    for cell in notebook.cells:
-        make = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
-        bare.cells.append(make(cell.source))
+    bare = copy.deepcopy(notebook)
+    for number, cell in enumerate(bare.cells):
+        cell.metadata = {}
+        cell.id = f"c{number}"
     return bare
 
 
 def main(folder: Path) -> int:
-    """Make the course, grade it and say where to look; the exit code of grading."""
+    """Make the course, grade it and say where to look; the exit code of grading, or 2 for a folder in use."""
     console = Console()
-    make_course(folder)
-    console.print(Text(f"A class of sample submissions stands in {folder / 'submitted'}. Grading it takes a minute or two."))
+    try:
+        make_course(folder)
+    except CourseError as error:
+        return told(error)
+    console.print(
+        Text(f"A class of sample submissions stands in {folder / 'submitted'}. Grading it takes a minute or two.")
+    )
     code = app(["grade", "--course", str(folder)], standalone_mode=False)
     console.print(
         Text("\nLook at", style="bold"),
         Text(f"  {folder}/feedback/<student>/{NAME}/{NAME}.html   what a student reads"),
         Text(f"  {folder}/results/{NAME}/results.csv              the class, for a spreadsheet"),
-        Text(f"  {folder}/gradebook.db                           nbgrader's gradebook: cd {folder} && nbgrader formgrader"),
+        Text(
+            f"  {folder}/gradebook.db                           nbgrader's gradebook: cd {folder} && nbgrader formgrader"
+        ),
         sep="\n",
     )
     return int(code or 0)
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("Usage: python -m autograder.demo FOLDER")
     sys.exit(main(Path(sys.argv[1])))

@@ -9,6 +9,7 @@ from pathlib import Path
 from autograder.authoring import read_source
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.learning import learnt
 from autograder.limits import Limits
 from autograder.process import Answered, StudentProcess
 from autograder.sandbox import Barrier, choose_barrier, find_bubblewrap
@@ -31,6 +32,7 @@ def examine(course: Course) -> Iterator[Finding]:
     yield _python()
     yield _packages()
     yield _guarded("course", lambda: f"source notebook with {len(read_source(course.root, course.name).cells)} cells")
+    yield _guarded("recognised mistakes", lambda: learnt(course))
     yield _guarded("bubblewrap", _bubblewrap)
     yield _guarded("sandbox", lambda: _walled_off(choose_barrier()))
 
@@ -76,7 +78,7 @@ def look(session, secret):
 def _walled_off(barrier: Barrier) -> str:
     """Start the student process for real and have it look around."""
     secret = str(Path(__file__))
-    with StudentProcess(barrier, Limits(), ["torch"]) as process:
+    with StudentProcess(barrier, Limits(), imports=["torch"]) as process:
         process.load([], PROBE)
         with process.session() as session:
             session.define()

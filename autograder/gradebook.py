@@ -74,6 +74,14 @@ class _Direct:
             self.exporter.register_preprocessor(preprocessor)
         self.convert_notebooks()
 
+    def init_notebooks(self: Any) -> None:
+        """Find the student's notebooks; nbgrader takes the brackets in a name for a pattern, and finds none."""
+        folder = Path(self._format_source(self.coursedir.assignment_id, self.student))
+        found = sorted(str(path) for path in folder.glob("*.ipynb"))
+        if not found:
+            raise FileNotFoundError(f"There is no notebook in {folder}. Grade again.")
+        self.assignments = {str(folder): found}
+
     def convert_notebooks(self: Any) -> None:
         """Convert all notebooks of the student; on failure nothing half done stays."""
         (self.notebooks,) = self.assignments.values()

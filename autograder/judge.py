@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from autograder.assignment import Assignment, Question
 from autograder.checks import Answer, Check, Handler, Mistake, Value
 from autograder.extraction import Extract
+from autograder.limits import Limits
 from autograder.process import Answered, Gone, Outcome, Raised, StudentProcess
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status
+from autograder.sandbox import Barrier
 from autograder.sketches import Heard
 from autograder.student import wire
 
@@ -40,9 +42,9 @@ def judge(
     return _Judge(paper, assignment, process, recognise).results()
 
 
-def imports_for(paper: Paper, assignment: Assignment) -> tuple[str, ...]:
-    """What the student process has ready: every submission imports it, and each copy anew would take long."""
-    return tuple(dict.fromkeys([*assignment.imports, *paper.release.imports]))
+def student_process(paper: Paper, assignment: Assignment, barrier: Barrier, limits: Limits) -> StudentProcess:
+    """A process for submissions of that assignment: what all of them import is imported once, not anew in each copy."""
+    return StudentProcess(barrier, limits, assignment.warmup, paper.release.imports)
 
 
 def _anything_to_ask(paper: Paper, assignment: Assignment) -> bool:

@@ -184,10 +184,10 @@ class StudentProcess:
     Use it as a context manager. It starts with the first session, and again after it was lost.
     """
 
-    def __init__(self, barrier: Barrier, limits: Limits, imports: Sequence[str]) -> None:
+    def __init__(self, barrier: Barrier, limits: Limits, warmup: str = "", imports: Sequence[str] = ()) -> None:
         self.barrier = barrier
         self.limits = limits
-        self._imports = list(imports)
+        self._warmup = {"warmup": warmup, "imports": list(imports)}
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._ready = False
@@ -208,7 +208,7 @@ class StudentProcess:
         ours, theirs = socket.socketpair()
         settings = {
             "libraries": paths_for(self.barrier),
-            "imports": self._imports,
+            **self._warmup,
             "limits": self.limits.rlimits(),
             "uid": self.barrier.user(),
             "alone": self.barrier.own_processes,

@@ -5,7 +5,7 @@ stand in a file that is made by running them (autograder verify --learn); whoeve
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -138,8 +138,3 @@ def _sketch(leaves: Mapping[str, Any]) -> dict[str, Leaf]:
         for path, leaf in leaves.items()
         if leaf is not None
     }
-
-
-def simplest(matches: Sequence[KnownMistake]) -> KnownMistake | None:
-    """The match that takes the fewest fills, the first of them in the corpus's order; None of none."""
-    return min(matches, key=lambda each: each.fills, default=None)

@@ -126,7 +126,7 @@ def class_table(results: Sequence[SubmissionResult]) -> Table:
 
 def _cell(question: QuestionResult) -> Text:
     if question.status in (Status.NOT_ATTEMPTED, Status.MISSING):
-        return Text("–" if question.status is Status.NOT_ATTEMPTED else "missing", style="dim")
+        return Text("\N{EN DASH}" if question.status is Status.NOT_ATTEMPTED else "missing", style="dim")
     return plain(f"{question.points:g}", style=MARKS[question.status])
 
 
@@ -141,6 +141,8 @@ def report_lines(result: SubmissionResult) -> list[Text]:
         lines.append(plain(heading, style=MARKS.get(question.status, "dim")))
         if question.remark:
             lines.append(plain(f"  {question.remark}"))
+        if question.hint:
+            lines.append(plain(f"  This looks like a known mistake: {' '.join(question.hint.split())}", style="cyan"))
         for check in question.checks:
             lines.append(plain(f"  {'✓' if check.passed else '✗'} {check.sentence}"))
             if not check.passed:

@@ -2,23 +2,40 @@
 
 import multiprocessing
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from autograder.assignment import Assignment
 from autograder.authoring import read_source
 from autograder.batch import Marking
-from autograder.corpus import Variant, variant_notebook
-from autograder.judge import Paper, imports_for, judge
+from autograder.corpus import Variant, load_corpus, variant_notebook
+from autograder.course import Course
+from autograder.errors import CourseError
+from autograder.judge import Paper, judge, student_process
+from autograder.learning import (
+    REFERENCE,
+    Recognition,
+    fingerprint,
+    known_path,
+    learn,
+    learnt,
+    load_alike,
+    load_known,
+    measure,
+)
 from autograder.process import StudentProcess
+from autograder.recognise import save
 from autograder.records import QuestionResult
 from autograder.repair import repair
 from autograder.sandbox import choose_barrier
+from autograder.several import parts_of, several
 from autograder.sketches import Heard, Sketch, sketch
 
 TRAINING = "training"  # the one question that is end to end: a mistake anywhere may cost its marks
@@ -71,32 +88,100 @@ class Trial:
         )
 
 
-def trials(marking: Marking, variants: Sequence[Variant], jobs: int) -> Iterator[list[Trial]]:
-    """All variants' trials, in chunks as they come. CourseError if the course or the machine is unfit."""
+@dataclass(frozen=True)
+class Run:
+    """What is to be verified, and how. ``drawn`` submissions with several mistakes are added to the corpus."""
+
+    course: Course
+    corpus: tuple[Path, ...] = ()  # files and folders of variants; none stands for all of the course's
+    training: bool = False
+    drawn: int = 0
+    jobs: int = 1
+    unsafe: bool = False
+    learn: bool = False  # the known mistakes, anew, and nothing but them
+
+    @property
+    def marking(self) -> Marking:
+        """How the variants are marked."""
+        return Marking(self.course, self.unsafe, frozenset() if self.training else frozenset({TRAINING}))
+
+    def variants(self) -> tuple[Variant, ...]:
+        """The variants to try, and the reference; CourseError as load_corpus and several raise it."""
+        source = read_source(self.course.root, self.course.name)
+        paths = self.corpus or (self.course.root / "solutions" / "variants",)
+        corpus = load_corpus(paths, self.course.assignment, source)
+        if self.learn:
+            if self.corpus or self.training or self.drawn:
+                message = "--learn takes the whole corpus, without training, and nothing else."
+                raise CourseError(message, "Leave --corpus, --training and --several out.")
+            return (REFERENCE, *(variant for variant in corpus if variant.verdict == "wrong"))
+        return (*corpus, *several(corpus, self.course.assignment, 0, self.drawn))
+
+
+def verification(run: Run, progress: Callable[[int, int], object]) -> "Verification":
+    """Try all variants of a run; ``progress`` is told how many of how many are done."""
+    variants, marking = run.variants(), run.marking
+    found: list[Trial] = []
+    for chunk in trials(marking, variants, run.jobs, everything=not run.learn):
+        found.extend(chunk)
+        progress(len(found), len(variants))
+    order = {variant.id: number for number, variant in enumerate(variants)}
+    found.sort(key=lambda trial: order[trial.variant.id])
+    if run.learn:
+        save(known_path(run.course), learn(found, fingerprint(run.course)))
+    asked = {question.name for question in marking.assignment.questions} - {TRAINING}
+    checks = tuple(f"{item.question}/{item.name}" for item in run.course.assignment.checks() if item.question in asked)
+    tried = tuple(trial for trial in found if trial.variant.id != REFERENCE.id)
+    return Verification(tried, run.course.assignment.blanks, checks, *_recognition(run.course, tried))
+
+
+def _recognition(course: Course, tried: Sequence[Trial]) -> tuple[Recognition | None, str]:
+    """What recognition does for the wrong ones; or why it does nothing, in words."""
+    try:
+        learnt(course)
+    except CourseError as error:
+        return None, error.message
+    alike = load_alike(course.root / "solutions" / "alike.toml")
+    return measure(load_known(course), [each for each in tried if each.variant.verdict == "wrong"], alike), ""
+
+
+def trials(
+    marking: Marking, variants: Sequence[Variant], jobs: int, everything: bool = True
+) -> Iterator[list[Trial]]:
+    """All variants' trials, in chunks as they come. CourseError if the course or the machine is unfit.
+
+    Without ``everything`` a wrong variant is asked those questions alone that it should lose.
+    """
     chunks = [list(variants[start : start + CHUNK]) for start in range(0, len(variants), CHUNK)]
     if jobs == 1 or len(chunks) == 1:
-        yield from (try_variants(marking, chunk) for chunk in chunks)
+        yield from (try_variants(marking, chunk, everything) for chunk in chunks)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        futures = [pool.submit(try_variants, marking, chunk) for chunk in chunks]
+        futures = [pool.submit(try_variants, marking, chunk, everything) for chunk in chunks]
         for future in as_completed(futures):
             yield future.result()
 
 
-def try_variants(marking: Marking, variants: Sequence[Variant]) -> list[Trial]:
+def try_variants(marking: Marking, variants: Sequence[Variant], everything: bool = True) -> list[Trial]:
     """The trials of some variants, one after the other in copies of one student process."""
     papers = [_paper(marking, variant) for variant in variants]
-    imports = imports_for(papers[0][0], marking.assignment)
-    with StudentProcess(choose_barrier(marking.unsafe), marking.limits, imports) as process:
+    barrier = choose_barrier(marking.unsafe)
+    with student_process(papers[0][0], marking.assignment, barrier, marking.limits) as process:
         return [
-            _trial(marking, variant, paper, repairs, process)
+            _trial(_asked(marking.assignment, variant, everything), variant, paper, repairs, process)
             for variant, (paper, repairs) in zip(variants, papers, strict=True)
         ]
 
 
+def _asked(assignment: Assignment, variant: Variant, everything: bool) -> Assignment:
+    if everything or variant.verdict == "right":
+        return assignment
+    return replace(assignment, questions=tuple(each for each in assignment.questions if each.name in variant.loses))
+
+
 def _trial(
-    marking: Marking, variant: Variant, paper: Paper, repairs: tuple[str, ...], process: StudentProcess
+    assignment: Assignment, variant: Variant, paper: Paper, repairs: tuple[str, ...], process: StudentProcess
 ) -> Trial:
     sketches: dict[str, dict[str, Sketch]] = {}
 
@@ -104,7 +189,7 @@ def _trial(
         sketches[question] = {key: sketch(each) for key, each in heard.items()}
         return ""
 
-    questions = judge(paper, marking.assignment, process, listen)
+    questions = judge(paper, assignment, process, listen)
     return Trial(variant, questions, repairs, sketches)
 
 
@@ -122,9 +207,21 @@ class Verification:
     trials: tuple[Trial, ...]
     blanks: Mapping[str, str]  # the assignment's: blank id -> cell
     checks: tuple[str, ...]  # question/check, of all checks that were asked
+    recognition: Recognition | None = None  # None where no known mistakes could be used
+    unlearnt: str = ""  # why not, in words
 
     def _of(self, verdict: str) -> list[Trial]:
-        return [trial for trial in self.trials if trial.variant.verdict == verdict]
+        single = [trial for trial in self.trials if len(parts_of(trial.variant)) == 1]
+        return [trial for trial in single if trial.variant.verdict == verdict]
+
+    @property
+    def _drawn(self) -> list[Trial]:
+        return [trial for trial in self.trials if len(parts_of(trial.variant)) > 1]
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything is off: a verdict, or a hint that misleads."""
+        return bool(self.problems or (self.recognition and self.recognition.misleading))
 
     @property
     def problems(self) -> list[Trial]:
@@ -134,12 +231,19 @@ class Verification:
     @property
     def figures(self) -> dict[str, tuple[int, int]]:
         """Right kept, wrong caught and blame exact, each as (how many, of how many)."""
-        right, wrong = self._of("right"), self._of("wrong")
-        return {
+        right, wrong, drawn = self._of("right"), self._of("wrong"), self._drawn
+        figures = {
             "right kept": (sum(not trial.problem for trial in right), len(right)),
             "wrong caught": (sum(bool(trial.lost & trial.expected) for trial in wrong), len(wrong)),
             "blame exact": (sum(not trial.problem for trial in wrong), len(wrong)),
         }
+        if drawn:
+            figures["several mistakes, blame exact"] = (sum(not trial.problem for trial in drawn), len(drawn))
+        if self.recognition:
+            recognised, silent = self.recognition.recognised, self.recognition.silent
+            figures["wrong recognised"] = (len(recognised), len(recognised) + len(silent))
+            figures["misleading hints"] = (len(self.recognition.misleading), len(self.recognition.attributions))
+        return figures
 
     @property
     def caught_alone(self) -> dict[str, list[str]]:
@@ -163,6 +267,8 @@ class Verification:
         """All of it for a program."""
         return {
             "figures": {name: {"count": count, "total": total} for name, (count, total) in self.figures.items()},
+            "recognition": asdict(self.recognition) if self.recognition else None,
+            "unlearnt": self.unlearnt,
             "problems": {trial.variant.id: trial.problem for trial in self.problems},
             "caught_alone": self.caught_alone,
             "per_blank": {blank: {"right": r, "wrong": w} for blank, (r, w) in self.per_blank.items()},
@@ -185,6 +291,11 @@ class Verification:
             lines.append(Text(f"{trial.variant.path.name}: {trial.variant.id} ({trial.variant.verdict})", style="red"))
             lines.append(Text(f"  expected to lose marks: {', '.join(sorted(trial.expected)) or 'nowhere'}"))
             lines.append(Text(f"  {trial.problem}"))
+        for each in self.recognition.misleading if self.recognition else ():
+            told = f"{each.variant} is told the hint of {each.named} on {each.question}: does it fit? Then say so in alike.toml."
+            lines.append(Text(told, style="red"))
+        if self.unlearnt:
+            lines.append(Text(f"No mistake was recognised: {self.unlearnt}. Run autograder verify --learn.", style="yellow"))
         return lines
 
 

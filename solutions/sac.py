@@ -126,7 +126,7 @@ def critic_target(
         qf1_next_target = qf1_target(data.next_observations, next_state_actions)
         qf2_next_target = qf2_target(data.next_observations, next_state_actions)
         min_qf_next_target = torch.min(qf1_next_target, qf2_next_target) - alpha * next_state_log_pi
-        next_q_value = data.rewards.flatten() + (1 - data.dones.flatten()) * gamma * min_qf_next_target.view(-1)
+        next_q_value: Tensor = data.rewards.flatten() + (1 - data.dones.flatten()) * gamma * min_qf_next_target.view(-1)
     assert next_q_value.shape == (data.rewards.shape[0],)
     return next_q_value
 
@@ -157,7 +157,7 @@ def update_actor(
     qf2_pi = qf2(data.observations, pi)
     min_qf_pi = torch.min(qf1_pi, qf2_pi)
     assert min_qf_pi.shape == log_pi.shape
-    actor_loss = ((alpha * log_pi) - min_qf_pi).mean()
+    actor_loss: Tensor = ((alpha * log_pi) - min_qf_pi).mean()
 
     actor_optimizer.zero_grad()
     actor_loss.backward()

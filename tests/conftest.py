@@ -41,7 +41,7 @@ def barrier() -> Barrier:
 @pytest.fixture
 def process(barrier: Barrier) -> Iterator[StudentProcess]:
     """A sandboxed student process with no libraries imported, so that it starts at once."""
-    with StudentProcess(barrier, QUICK, ()) as started:
+    with StudentProcess(barrier, QUICK) as started:
         yield started
 
 

@@ -1,4 +1,4 @@
-"""The command line: help that a newcomer can follow, and every bad input a message with a next step, never a traceback."""
+"""Help is such that a newcomer can follow it; every bad input is a message with a next step, never a traceback."""
 
 import json
 import re
@@ -218,7 +218,8 @@ def test_a_file_that_may_not_be_read_is_named(
 
 
 def odd_metadata(release: NotebookNode) -> None:
-    for cell, odd in zip(release.cells, ["x", ["x"], 3, None, {"grade_id": ["x"]}, {"grade_id": {"a": 1}}], strict=False):
+    kinds = ("x", ["x"], 3, None, {"grade_id": ["x"]}, {"grade_id": {"a": 1}})
+    for cell, odd in zip(release.cells, kinds, strict=False):
         cell.metadata["nbgrader"] = odd
 
 

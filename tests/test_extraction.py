@@ -9,7 +9,8 @@ from autograder.extraction import Extract, extract
 
 
 def notebook(*sources: str) -> NotebookNode:
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    made: NotebookNode = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    return made
 
 
 def taken(sac: Assignment, *sources: str) -> str:

@@ -1,4 +1,4 @@
-"""A whole class, graded once through the front door: what each submission earns, what is said of it, what is written."""
+"""A whole class, graded once through the front door: what each earns, what is said of it, what is written."""
 
 import csv
 import json
@@ -21,6 +21,7 @@ from autograder.cli import app
 from autograder.corpus import Variant, load_corpus
 from autograder.demo import KIT, make_course
 from autograder.process import Answered, Outcome, Session
+from autograder.repair import repair
 from autograder.sandbox import choose_barrier
 
 SAC = load_assignment("sac")
@@ -48,7 +49,7 @@ def run(*words: str | Path) -> Result:
 
 
 def mixed(source: NotebookNode) -> NotebookNode:
-    """Something of everything: a line still open, an exception, a cell gone, a grade cell gone, a grade cell changed."""
+    """Something of everything: a line still open, an exception, cells that are gone, a grade cell changed."""
     fills = {"target.q2": "...  # YOUR CODE HERE", "explore.actions": "1 / 0, '\x1b[2J', None"}
     submission = fill(source, SAC, fills)
     gone = ("alpha-update", "check-critic-update")
@@ -263,8 +264,9 @@ def test_again_only_what_changed_is_graded(graded: Graded, tmp_path: Path) -> No
     again = {item["student"]: item for item in json.loads(done.stdout)["results"]}
     assert again["text"]["fault"] == ""
     assert {item["status"] for item in again["text"]["questions"]} == {"not attempted"}
-    for student in graded.results.keys() - {"text", "twice"}:
-        assert again[student] == graded.results[student]
+    for student in graded.results.keys() - {"text"}:
+        as_before = json.dumps(graded.results[student]).replace(str(graded.course), str(course))
+        assert again[student] == json.loads(as_before)  # its seconds too
 
 
 def test_what_was_graded_without_a_sandbox_counts_only_where_that_is_asked_for(
@@ -288,8 +290,6 @@ def test_what_goes_wrong_with_one_submission_does_not_stop_the_others(
     release = (graded.course / "release/sac/sac.ipynb").read_text(encoding="utf-8")
     for name in ("alice", "bob"):
         (tmp_path / f"{name}.ipynb").write_text(release, encoding="utf-8")
-    from autograder.batch import repair
-
     calls = []
 
     def fails_once(*arguments: Any) -> object:  # noqa: ANN401
@@ -361,12 +361,19 @@ def numbers(value: object) -> Iterator[float]:
 
 def test_nothing_that_is_said_holds_a_hidden_input_or_an_expected_value(graded: Graded, heard: list[object]) -> None:
     """What is asked of a right submission are the hidden inputs, and what it answers are the expected values."""
-    done = run("check", graded.course / "submitted/perfect/sac/sac.ipynb", "--course", KIT, "--skip", "training")
+    done = run(
+        "check", graded.course / "submitted/perfect/sac/sac.ipynb", "--course", graded.course, "--skip", "training"
+    )
     assert done.exit_code == 0
     hidden = {abs(number) for number in numbers(heard) if number != round(number, 1)}
     assert len(hidden) > 1000
-    said = json.dumps([[{**check, "weight": 0} for check in item["checks"]] + [item["remark"]]
-                       for result in graded.results.values() for item in result["questions"]])
+    said = json.dumps(
+        [
+            [{**check, "weight": 0} for check in item["checks"]] + [item["remark"]]
+            for result in graded.results.values()
+            for item in result["questions"]
+        ]
+    )
     spoken = {token for token in re.findall(r"\d+\.\d+(?:e-?\d+)?", said) if len(token.strip("0.")) >= 3}
     secrets = {f"{number:.{digits}g}" for number in hidden for digits in (3, 4, 5, 6)}
     assert not spoken & secrets
@@ -374,7 +381,7 @@ def test_nothing_that_is_said_holds_a_hidden_input_or_an_expected_value(graded: 
 
 def test_with_training_a_right_submission_earns_all_points(graded: Graded) -> None:
     path = graded.course / "submitted/perfect/sac/sac.ipynb"
-    done = run("check", path, "--course", KIT, "--json")
+    done = run("check", path, "--course", graded.course, "--json")
     assert done.exit_code == 0
     result = json.loads(done.stdout)
     assert (result["points"], result["max_points"]) == (25, 25)
@@ -392,4 +399,4 @@ def test_training_is_not_run_while_a_line_is_open_and_the_line_is_told(
     assert done.exit_code == 0
     words = re.sub(r"\s+", " ", done.stdout)
     assert "alice: 0 of 3 points" in words
-    assert f"It cannot run while a blank is open: critic_target: {OPEN}." in words
+    assert "It cannot run while a blank is open: critic_target: qf2_next_target = ... # YOUR CODE HERE." in words

@@ -40,7 +40,6 @@ TINY = Assignment(
     blanks={"double.body": "double", "square.body": "square"},
     questions=(Question("double", 2, "double", ("double",)), Question("square", 3, "square", ("square",))),
     written={"why": 2},
-    imports=(),
     long_running=frozenset(),
 )
 

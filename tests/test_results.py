@@ -12,7 +12,7 @@ from rich.console import Console
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, SubmissionResult
 from autograder.results import as_data, class_csv, class_table, from_data, keep, kept, report_lines, write_class
 
-FAILED = CheckResult("bounds", "Actions stay within bounds.", 1.0, False, "3 of 8 actions are out of bounds.", "action_scale")
+FAILED = CheckResult("bounds", "Actions stay within bounds.", 1.0, False, "3 of 8 actions are outside.", "action_scale")
 PASSED = CheckResult("shapes", "Shapes are right.", 2.0, True)
 CURVE = LearningCurve((5, 12), (5.0, 7.0))
 PARTLY = QuestionResult("get-action", 0.1, 4, Status.PARTLY, "Still open: std = ...", (FAILED, PASSED), CURVE)
@@ -20,7 +20,7 @@ OPEN = QuestionResult("explore", 0.2, 1, Status.NOT_ATTEMPTED, "Left as released
 RESULT = SubmissionResult("alice", "sac", (PARTLY, OPEN), ("It was renamed.",), "", "bubblewrap", "abc", 1.5)
 
 ODD_NAMES = [
-    *("=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "O'Hara, \"Bob\"", "<script>alert(1)", "Zoë 王 🦊"),
+    *("=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", 'O\'Hara, "Bob"', "<script>alert(1)", "Zoë 王 🦊"),
     *("two\nlines", "\x1b[2Jcleared", "[bold red]loud", "x" * 250, os.fsdecode(b"caf\xe9"), "a;b", "rtl\u202eevil"),
 ]
 
@@ -91,7 +91,9 @@ def test_no_cell_of_the_spreadsheet_is_a_formula_and_none_is_lost(tmp_path: Path
 @pytest.mark.parametrize("text", ODD_NAMES)
 def test_nothing_that_a_student_wrote_acts_on_the_terminal(text: str) -> None:
     failed = CheckResult("c", "Sentence.", 1, False, f"Your code raised {text}.", "it")
-    result = SubmissionResult(text, "sac", (QuestionResult("explore", 0, 1, Status.WRONG, text, (failed,)),), (text,), text)
+    result = SubmissionResult(
+        text, "sac", (QuestionResult("explore", 0, 1, Status.WRONG, text, (failed,)),), (text,), text
+    )
     sent = "".join([shown(class_table([result])), *(shown(line) for line in report_lines(result))])
     sent.encode()
     assert "\x1b[2J" not in sent
@@ -102,7 +104,15 @@ def test_nothing_that_a_student_wrote_acts_on_the_terminal(text: str) -> None:
 
 def test_the_report_says_of_each_question_what_happened_and_where_to_look() -> None:
     words = "\n".join(line.plain for line in report_lines(RESULT))
-    for part in ("alice: 0.3 of 5 points", "Mended: It was renamed.", "partly right", "Still open: std = ...", "not attempted"):
+    for part in (
+        "alice: 0.3 of 5 points",
+        "Mended: It was renamed.",
+        "partly right",
+        "Still open: std = ...",
+        "not attempted",
+    ):
         assert part in words
-    assert "✗ Actions stay within bounds.\n      3 of 8 actions are out of bounds.\n      Look at action_scale." in words
+    assert (
+        "✗ Actions stay within bounds.\n      3 of 8 actions are out of bounds.\n      Look at action_scale." in words
+    )
     assert "✓ Shapes are right." in words

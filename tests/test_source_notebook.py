@@ -1,4 +1,4 @@
-"""The source notebook's solutions are the reference's: the judge's oracle and what students are taught are one thing."""
+"""The source notebook's solutions are the reference's: the judge's oracle and what is taught are one thing."""
 
 import ast
 import dataclasses
@@ -21,18 +21,18 @@ class Plain(ast.NodeTransformer):
     def visit_arg(self, node: ast.arg) -> ast.arg:
         return ast.arg(node.arg)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt | None:  # noqa: N802 - ast's own name
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt | None:
         return ast.Assign([node.target], node.value, lineno=0) if node.value else None
 
-    def visit_Assert(self, _node: ast.Assert) -> None:  # noqa: N802
+    def visit_Assert(self, _node: ast.Assert) -> None:
         return None
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         node.returns = None
         self._enter(node)
         return node
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
         self._enter(node)
         return node
 

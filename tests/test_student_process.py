@@ -169,7 +169,7 @@ def f(x):
     while True: pass
 """
     limits = replace(QUICK, memory_of_all=200 * 2**20, seconds_per_ask=20)
-    with StudentProcess(barrier, limits, ()) as process:
+    with StudentProcess(barrier, limits) as process:
         outcome = ask(process, hoard)
         assert isinstance(outcome, Gone)
         assert "memory" in outcome.how
@@ -323,7 +323,7 @@ def test_no_file_that_a_student_can_read_holds_a_hidden_check_or_the_reference(
     first_lines = [path.read_text(encoding="utf-8").splitlines()[0].strip('"') for path in sources]
     limits = replace(QUICK, seconds_per_ask=300)
     control = "bury      the same, when the copy has hung up by itself"
-    with StudentProcess(barrier, limits, ()) as process:
+    with StudentProcess(barrier, limits) as process:
         process.load([], SEARCH)
         with process.session() as session:
             session.define()

@@ -16,7 +16,6 @@ TOY = Assignment(
     blanks={"area.block": "area", "area.scale": "area", "sums.all": "sums", "sums.step": "sums"},
     questions=(Question("area", 2, "area", ("Shape.area",)), Question("total", 1, "sums", ("total",))),
     written={"why": 2},
-    imports=(),
     long_running=frozenset(),
 )
 

@@ -65,7 +65,5 @@ ASSIGNMENT = Assignment(
         Question("evaluation", 2, "evaluate", ("test_actor",)),
     ),
     written={"target-networks": 2, "learning-curve": 2, "evaluation-comment": 1},
-    # every optimizer imports torch._dynamo when it is made, which takes as long as importing torch
-    imports=("torch", "torch.distributions", "torch._dynamo", "gymnasium", "stable_baselines3.common.buffers"),
     long_running=frozenset({"train", "test_actor"}),
 )

@@ -13,6 +13,8 @@ from solutions import sac as reference
 QUESTION = "actor-update"
 SIZE = 12
 RATE = 0.1
+CRITICS = (68, 72)  # seeds: each is the smaller in some rows, the first one on average
+OTHER_WAY_ROUND = (72, 68)  # tells the smaller critic of each row from the critic that is smaller on average
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Case:
     """What an actor's update starts from; ``critics`` are seeds."""
 
     alpha: float
-    critics: tuple[int, int] = (68, 72)
+    critics: tuple[int, int] = CRITICS
     updates: int = 1
 
     @property
@@ -97,7 +99,7 @@ def the_actor_keeps_its_entropy(exam: Exam) -> None:
 @check(QUESTION, look_at="what the optimiser steps on, and that no gradient is left from the update before")
 def two_updates_touch_the_actor_alone(exam: Exam) -> None:
     """Two updates in a row are right, and leave the critics as they were."""
-    case = Case(alpha=0.37, updates=2)
+    case = Case(alpha=0.37, critics=OTHER_WAY_ROUND, updates=2)
     answer = case.ask(exam)
     for number in range(2):
         expect_actor(answer, case, number)
@@ -113,7 +115,7 @@ def two_updates_touch_the_actor_alone(exam: Exam) -> None:
 @check(QUESTION, look_at="actor_loss, the mean over the batch, detached from its graph")
 def the_loss_comes_back(exam: Exam) -> None:
     """What is returned is the actor's loss, detached."""
-    case = Case(alpha=0.37, updates=2)
+    case = Case(alpha=0.37, critics=OTHER_WAY_ROUND, updates=2)
     answer, losses = case.ask(exam), case.right()[1]
     actual = [answer.number(f"loss {number}", "the loss that is returned") for number in range(2)]
     expect_close(np.array(actual), np.array(losses), "losses", rtol=5e-3, atol=1e-3)

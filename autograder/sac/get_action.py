@@ -36,11 +36,8 @@ def the_noise_is_fresh(exam: Exam) -> None:
     Noisy: three means of products of independent signs, each bounded by Hoeffding's inequality at a level of 1e-7,
     keep false failures below 3e-7.
     """
-    draw = drawn(exam, MANY)
-    first, again = noise.signs(draw, draw.u), noise.signs(draw, draw.again)
-    noise.expect_no_agreement(first[:, 0] * first[:, 1], "the dimensions of one action")
-    noise.expect_no_agreement((first[1:] * first[:-1])[:, 0], "the rows of one batch")
-    noise.expect_no_agreement((first * again).ravel(), "two calls")
+    for what, products in noise.products_of_signs(drawn(exam, MANY)).items():
+        noise.expect_no_agreement(products, what)
 
 
 @check(QUESTION, weight=2, look_at="the sample's log-density, the correction for the squashing, a sum over dimensions")

@@ -121,7 +121,8 @@ def gradients(output: object, weights: Array, leaves: Sequence[Tensor]) -> list[
     if not isinstance(output, Tensor) or not output.requires_grad or output.shape != weights.shape:
         return [torch.zeros_like(leaf) for leaf in leaves]
     cotangent = tensor(weights).to(output.dtype)
-    found = torch.autograd.grad(output, leaves, cotangent, retain_graph=True, allow_unused=True)
+    # the weighted sum, not grad_outputs, for which torch imports a whole algebra system
+    found = torch.autograd.grad((output * cotangent).sum(), leaves, retain_graph=True, allow_unused=True)
     return [torch.zeros_like(leaf) if each is None else each for leaf, each in zip(leaves, found, strict=True)]
 
 

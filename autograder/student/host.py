@@ -19,8 +19,9 @@ On a session's socket the judge says
 and the copy may say, while a probe works,
     call      name, values: what the judge should do meanwhile, such as one step of its environment.
 
-Start: ``host.py CHANNEL_FD SETTINGS`` where SETTINGS is JSON: libraries (paths put on sys.path), imports (modules to
-have ready), limits (rlimit name -> value), uid (to become, or null) and alone (true in a process namespace of its own).
+Start: ``host.py CHANNEL_FD SETTINGS`` where SETTINGS is JSON: libraries (paths put on sys.path), warmup (source text to
+run first), imports (modules to have ready), limits (rlimit name -> value), uid (to become, or null) and alone (true in
+a process namespace of its own).
 """
 
 import ast
@@ -270,10 +271,9 @@ def prepare(settings: dict[str, Any]) -> None:
         _, hard = resource.getrlimit(limit)
         ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(limit, (ceiling, ceiling))
+    exec(compile(settings["warmup"], "<warmup>", "exec"), {"__name__": "warmup"})  # noqa: S102 - the judge's own text
     for name in settings["imports"]:
         importlib.import_module(name)
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
     gc.collect()
     gc.freeze()  # the collector must not touch, and so copy, the pages that all copies share
     silence = os.open(os.devnull, os.O_RDWR)

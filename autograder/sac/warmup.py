@@ -1,0 +1,40 @@
+"""What the student process does once, before it is copied for every question. Students can read this; it gives nothing away."""
+
+import importlib
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium  # noqa: F401
+import stable_baselines3.common.buffers  # noqa: F401
+import torch
+import torch.distributions
+
+
+class Bystander(types.ModuleType):
+    """Stands in for torch._dynamo, which every optimizer imports although only torch.compile has a use for it.
+
+    The real one takes as long to import as torch itself, and makes every copy of the process dearer. Whoever asks for
+    more than optimizers do gets it all the same.
+    """
+
+    def disable(self, function: Any = None, *_: Any, **__: Any) -> Callable[..., Any]:
+        """Nothing is compiled, so there is nothing to switch off."""
+        return function if function is not None else lambda decorated: decorated
+
+    def graph_break(self, *_: Any, **__: Any) -> None:
+        """There is no graph to break."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__path__":
+            raise AttributeError(name)
+        if sys.modules.get("torch._dynamo") is self:
+            del sys.modules["torch._dynamo"]
+            del torch._dynamo
+        return getattr(importlib.import_module("torch._dynamo"), name)
+
+
+if "torch._dynamo" not in sys.modules:
+    sys.modules["torch._dynamo"] = torch._dynamo = Bystander("torch._dynamo")
+torch.set_num_threads(1)
