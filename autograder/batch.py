@@ -112,8 +112,8 @@ class Marking:
         return extract(self.release, self.course.assignment)
 
     def _fingerprint(self, paper: Paper) -> str:
-        parts = [paper.extract.fingerprint, paper.release.fingerprint, kit_fingerprint(), self.known.fingerprint, *sorted(self.skip)]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        judged = [paper.extract.fingerprint, paper.release.fingerprint, kit_fingerprint(), self.known.fingerprint]
+        return hashlib.sha256("\n".join([*judged, *sorted(self.skip)]).encode()).hexdigest()
 
 
 @lru_cache

@@ -155,7 +155,7 @@ def verify(
     training: Annotated[bool, typer.Option("--training", help="Also run the training question, which takes long.")] = False,
     drawn: Annotated[int, typer.Option("--several", min=0, help="Also so many submissions with several mistakes.")] = 0,
     learn: Annotated[
-        bool, typer.Option("--learn", help="Only learn the known mistakes anew: solutions/known.json, from the whole corpus.")
+        bool, typer.Option("--learn", help="Only learn the known mistakes anew (solutions/known.json).")
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Variants graded at once.")] = os.cpu_count() or 1,
     as_json: AsJson = False,

@@ -1,4 +1,4 @@
-"""A sample class: ``python -m autograder.demo FOLDER`` makes a course, hands in for a dozen students and grades them."""
+"""A sample class: ``python -m autograder.demo FOLDER`` makes a course, hands in for a class and grades it."""
 
 import copy
 import shutil

@@ -15,7 +15,7 @@ from autograder.sketches import Heard
 from autograder.student import wire
 
 Recognise = Callable[[str, Mapping[str, Heard]], str]
-"""Given a question's name and all that was asked for it (by a digest of the ask), the hint of a known mistake, or ""."""
+"""Given a question's name and what was asked for it (by a digest of the ask): the hint of a known mistake, or ""."""
 
 MOST_CALLS = 500  # of one ask that are kept; an answer with more, such as a training run's, is kept without them
 MOST_DROPPED = 5  # cells that may hang or kill the process by being defined, before the rest is given up
@@ -141,7 +141,9 @@ class _Judge:
             self.answers[key] = Heard(values, outcome, tuple(calls) if len(calls) <= MOST_CALLS else ())
         return key, self.answers[key]
 
-    def _outcome(self, probe: str, values: Mapping[str, Value], handler: Handler | None, seconds: float | None) -> Outcome:
+    def _outcome(
+        self, probe: str, values: Mapping[str, Value], handler: Handler | None, seconds: float | None
+    ) -> Outcome:
         with self.process.session() as session:
             defined = session.define()
             return defined if isinstance(defined, Gone) else session.ask(probe, values, handler, seconds)

@@ -104,7 +104,8 @@ def measure(known: Known, tried: Sequence[Tried], alike: Sequence[frozenset[str]
 
     ``alike`` are groups of variants of which a person found that each one's hint is true of all.
     """
-    recognised, silent = [], []
+    recognised: list[str] = []
+    silent: list[str] = []
     attributions: set[Attribution] = set()
     for each in tried:
         own = parts_of(each.variant)
@@ -114,12 +115,16 @@ def measure(known: Known, tried: Sequence[Tried], alike: Sequence[frozenset[str]
         for one in own:
             names += [(question, known.named(question, sketches, one)) for question, sketches in asked.items()]
         attributions |= {
-            Attribution(each.variant.id, question, named.id, any({one, named.id} <= group for group in alike for one in own))
+            Attribution(each.variant.id, question, named.id, _fits(named.id, own, alike))
             for question, named in names
             if named and named.id not in own
         }
     in_order = sorted(attributions, key=lambda found: (found.variant, found.question, found.named))
     return Recognition(tuple(recognised), tuple(silent), tuple(in_order))
+
+
+def _fits(named: str, own: Sequence[str], alike: Sequence[frozenset[str]]) -> bool:
+    return any({one, named} <= group for group in alike for one in own)
 
 
 def load_alike(path: Path) -> tuple[frozenset[str], ...]:

@@ -108,26 +108,31 @@ def plain(text: str, style: str = "") -> Text:
 
 
 def class_table(results: Sequence[SubmissionResult]) -> Table:
-    """The class at a glance."""
-    names = _question_names(results)
+    """The class at a glance: one row a student, and where each lost marks."""
     table = Table(title="Points by machine")
-    table.add_column("student", no_wrap=True)
-    for name in names:
-        table.add_column(name.replace("-", "\n"), justify="right")
-    table.add_column("sum", justify="right", style="bold")
-    table.add_column("remark")
+    table.add_column("student", overflow="fold")
+    table.add_column("points", justify="right", style="bold", no_wrap=True)
+    table.add_column("where marks were lost")
     for result in results:
-        cells = {question.question: _cell(question) for question in result.questions}
-        remark = result.fault or (f"{len(result.repairs)} repairs" if result.repairs else "")
-        marks = [cells.get(name, Text("")) for name in names]
-        table.add_row(plain(result.student), *marks, f"{result.points:g}/{result.max_points:g}", plain(remark))
+        words = [plain(result.fault, style="red")] if result.fault else _losses(result)
+        if result.repairs:
+            words.append(plain(f"mended: {len(result.repairs)}", style="dim"))
+        points = f"{result.points:g}/{result.max_points:g}"
+        table.add_row(plain(result.student), points, Text(", ").join(words))
     return table
 
 
-def _cell(question: QuestionResult) -> Text:
-    if question.status in (Status.NOT_ATTEMPTED, Status.MISSING):
-        return Text("\N{EN DASH}" if question.status is Status.NOT_ATTEMPTED else "missing", style="dim")
-    return plain(f"{question.points:g}", style=MARKS[question.status])
+def _losses(result: SubmissionResult) -> list[Text]:
+    questions = result.questions
+    if questions and all(question.status is Status.NOT_ATTEMPTED for question in questions):
+        return [plain("nothing attempted", style="dim")]
+    return [
+        plain(f"{question.question} {question.points:g}/{question.max_points:g}", MARKS[question.status])
+        if question.status in MARKS
+        else plain(f"{question.question} {question.status}", style="dim")
+        for question in questions
+        if question.points < question.max_points
+    ]
 
 
 def report_lines(result: SubmissionResult) -> list[Text]:

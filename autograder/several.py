@@ -1,4 +1,4 @@
-"""Submissions with several independent mistakes, drawn from the corpus: each must cost its own question's marks alone."""
+"""Submissions with several mistakes, drawn from the corpus: each must cost its own question's marks alone."""
 
 import random
 from collections.abc import Sequence

@@ -292,10 +292,11 @@ class Verification:
             lines.append(Text(f"  expected to lose marks: {', '.join(sorted(trial.expected)) or 'nowhere'}"))
             lines.append(Text(f"  {trial.problem}"))
         for each in self.recognition.misleading if self.recognition else ():
-            told = f"{each.variant} is told the hint of {each.named} on {each.question}: does it fit? Then say so in alike.toml."
-            lines.append(Text(told, style="red"))
+            told = f"{each.variant} is told the hint of {each.named} on {each.question}."
+            lines.append(Text(f"{told} Does it fit? Then say so in solutions/alike.toml.", style="red"))
         if self.unlearnt:
-            lines.append(Text(f"No mistake was recognised: {self.unlearnt}. Run autograder verify --learn.", style="yellow"))
+            told = f"No mistake was recognised: {self.unlearnt}. Run autograder verify --learn."
+            lines.append(Text(told, style="yellow"))
         return lines
 
 

@@ -1,97 +1,88 @@
 """Measure the ``training`` question: how surely right code passes, at what cost, and which broken code it notices.
 
-    python -m benchmarks.training --right 200 --wrong 8 --runs runs.jsonl
+    python -m benchmarks.training --reference 200 --tries 2 --runs runs.jsonl
 
-trains the reference and mutants of it in the judge's environment, one run after the other in this process, and prints
-the tables of docs/training.md. Runs are kept in the file of ``--runs`` and never done twice, so it can be stopped.
+trains the reference, every right variant of the corpus and the wrong ones named below in the judge's environment, one
+run after the other in this process, and prints the tables of docs/training.md. Runs are kept in the file of ``--runs``
+and never done twice, so it can be stopped.
 """
 
 import argparse
+import contextlib
 import json
 import math
+import os
 import sys
 import time
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from autograder.authoring import read_source
 from autograder.checks import Answer, Mistake, Value
-from autograder.sac import probes
+from autograder.corpus import Variant, load_corpus, variant_notebook
+from autograder.extraction import extract
+from autograder.records import LearningCurve
+from autograder.sac import ASSIGNMENT, probes
 from autograder.sac.pendulum import HORIZON, STRETCH, Lens
 from autograder.sac.training import (
     ABOVE_CHANCE,
     CUT,
+    HOPELESS,
     LEARNED,
     SEEDS,
     mean_return,
     read_actors,
+    the_actor_balances_longer_than_chance,
+    the_actor_has_learned_to_balance,
 )
-from autograder.sac.training_ground import PROFILE, Setting, TrainingGround
+from autograder.sac.training_ground import NUM_ENVS, PROFILE, Setting, TrainingGround
+from autograder.student.host import Loaded, Student
 from solutions.sac import Actor
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_SEED = 1000  # the judge's own seeds are others
-RIGHT = "the reference"
+REFERENCE = "the reference"
 LENSES: Mapping[str, Callable[[int], Lens]] = {
     "the reference, another lens each time": Lens.draw,
     "the reference, the stretch alone": lambda _: Lens(np.diag(STRETCH), 1.0),
     "the reference, no lens": lambda _: Lens.clear(),
 }
-HARMLESS: Mapping[str, tuple[str, str]] = {
+GIVEN: Mapping[str, tuple[str, str]] = {  # changes of what the notebook gives: no blank, so not in the corpus
     "next_obs stored where final_obs belongs": ('real_next_obs[i] = infos["final_obs"][i]', "pass"),
-    "half the squared error": ("qf_loss = qf1_loss + qf2_loss", "qf_loss = (qf1_loss + qf2_loss) / 2"),
-    "alpha's loss with log_alpha for alpha": ("(-log_alpha.exp() *", "(-log_alpha *"),
-}
-WRONG: Mapping[str, tuple[str, str]] = {
-    "critic target without the done mask": ("(1 - data.dones.flatten()) * gamma", "gamma"),
-    "critic target without bootstrapping": ("* gamma * min_qf_next_target", "* 0 * min_qf_next_target"),
-    "critic target adds the entropy term with the wrong sign": (
-        "- alpha * next_state_log_pi",
-        "+ alpha * next_state_log_pi",
-    ),
-    "critic target without the entropy term": (" - alpha * next_state_log_pi", ""),
-    "critic target takes the larger critic": ("torch.min(qf1_next_target", "torch.max(qf1_next_target"),
-    "one target critic looks at the current observations": (
-        "qf1_target(data.next_observations",
-        "qf1_target(data.observations",
-    ),
-    "critics never stepped": ("q_optimizer.step()", "pass"),
-    "critics without zero_grad": ("q_optimizer.zero_grad()", "pass"),
-    "critics see no actions": ("x = torch.cat([x, a], 1)", "x = torch.cat([x, 0 * a], 1)"),
-    "actor maximises its loss": ("((alpha * log_pi) - min_qf_pi)", "(min_qf_pi - (alpha * log_pi))"),
-    "actor's loss with the wrong sign of the entropy": (
-        "((alpha * log_pi) - min_qf_pi)",
-        "(-(alpha * log_pi) - min_qf_pi)",
-    ),
-    "actor's loss without the entropy": ("((alpha * log_pi) - min_qf_pi)", "(-min_qf_pi)"),
-    "actor takes the larger critic": ("torch.min(qf1_pi", "torch.max(qf1_pi"),
-    "actor never stepped": ("actor_optimizer.step()", "pass"),
-    "actor without zero_grad": ("actor_optimizer.zero_grad()", "pass"),
-    "actor samples without gradient": ("normal.rsample()", "normal.sample()"),
-    "standard deviation without exp": ("std = log_std.exp()", "std = log_std.abs()"),
-    "log-probability without the tanh correction": ("log_prob -= torch.log", "log_prob -= 0 * torch.log"),
-    "alpha with the wrong sign": ("(-log_alpha.exp() *", "(log_alpha.exp() *"),
-    "alpha never stepped": ("a_optimizer.step()", "pass"),
-    "explores with the mean action": (
-        "actions, _, _ = actor.get_action(torch",
-        "_, _, actions = actor.get_action(torch",
-    ),
     "targets never updated": ("tau * param.data + (1 - tau) * target_param.data", "target_param.data"),
 }
-CHANGED = {**HARMLESS, **WRONG}
+# Wrong variants that run to the end and that theory lets expect to learn badly or not at all, named before any was run.
+BREAKS_LEARNING = """
+    cell-target-no-mask cell-target-mask-inverted cell-target-no-discount cell-target-square target-larger-critic
+    target-entropy-sign target-entropy-without-alpha target-minimum-over-the-batch several-target-in-the-current-state
+    next-action-forward critic-values-broadcast critic-values-batch-mean critic-loss1-rewards-only critic-loss2-sign
+    critic-step-no-step critic-step-ascent critic-step-no-zero-grad critic-step-clears-the-new-gradient
+    critic-ignores-the-action critic-detaches-the-action critic-sigmoid-output actor-relu-mean actor-heads-swapped
+    actor-log-std-from-the-mean-head sample-without-gradient sample-the-mean sample-standard-normal std-inverse
+    cell-actor-correction-sign explore-log-prob-as-action explore-averaged-observations explore-random
+    policy-sample-action-detached policy-min-sign several-policy-of-stored-actions policy-min-over-the-batch
+    cell-actor-update-ascent cell-actor-update-no-zero-grad alpha-step-ascent alpha-step-target-subtracted
+    several-entropy-signs several-deterministic-policy
+""".split()
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training: who, with which seed, what its actor achieves in either check, and processor seconds in all."""
+    """One training: who, with which seed, what its actor achieves in either check, and processor seconds in all.
+
+    The rest are environment steps (all environments together): those taken, and those after which an episode of the
+    training had first lasted ABOVE_CHANCE and LEARNED steps; None where none had, or where it was not kept.
+    """
 
     name: str
     seed: int
@@ -99,40 +90,106 @@ class Run:
     mean_return: float = 0.0
     seconds: float = 0.0
     note: str = ""
+    steps: int | None = None
+    above_chance_at: float | None = None
+    learned_at: float | None = None
 
 
-def student(name: str) -> dict[str, Any]:
-    """The reference's definitions, changed as the mutant of that name is."""
+Job = tuple[str, int]
+Tables = Sequence[Sequence[object]]
+
+
+def from_reference(name: str) -> dict[str, Any]:
+    """The reference's definitions, changed as GIVEN has it under that name."""
     source = (ROOT / "solutions" / "sac.py").read_text(encoding="utf-8")
-    if name in CHANGED:
-        old, new = CHANGED[name]
+    if name in GIVEN:
+        old, new = GIVEN[name]
         assert source.count(old) == 1, f"{name}: {old!r} should stand in the reference once"
         source = source.replace(old, new)
-    module = types.ModuleType("mutant")
+    module = types.ModuleType("reference")
     exec(compile(source, name, "exec"), module.__dict__)  # noqa: S102 - the reference itself, or a mutant of it
-    module.__dict__["tqdm"] = partial(tqdm, disable=True)
     return module.__dict__
 
 
-def train_once(name: str, seed: int) -> Run:
+def from_notebook(variant: Variant) -> dict[str, Any]:
+    """The definitions of a notebook with the variant's fills, taken and run as the judge does it."""
+    notebook = variant_notebook(read_source(ROOT, ASSIGNMENT.name), ASSIGNMENT, variant)
+    student = Student()
+    for _, statements in Loaded([list(cell) for cell in extract(notebook, ASSIGNMENT).cells], "").cells:
+        student.run(statements)
+    return student.module.__dict__
+
+
+def reached(curve: LearningCurve, lasting: float) -> float | None:
+    """The environment steps after which an episode had first lasted so many steps; None if none did."""
+    ends = zip(curve.steps, curve.returns, strict=True)
+    return min((end - NUM_ENVS * (value - lasting) for end, value in ends if value >= lasting), default=None)
+
+
+def train_once(run: Run, definitions: dict[str, Any]) -> Run:
     """Train and evaluate as the judge does, but within this process."""
-    setting = Setting(replace(PROFILE, seed=seed), lens=LENSES[name](seed) if name in LENSES else Lens.draw())
-    run, start = Run(name, seed), time.process_time()
+    lens = LENSES[run.name](run.seed) if run.name in LENSES else Lens.draw()
+    setting, start = Setting(replace(PROFILE, seed=run.seed), lens=lens), time.process_time()
     with TrainingGround(setting) as ground:
-        session: Any = types.SimpleNamespace(
-            student=student(name), ask_judge=lambda verb, **values: ground(verb, values)
-        )
         try:
-            question: dict[str, Any] = {**ground.question}
-            report = probes.training(session, **question)
-            plain: list[Value] = [value.detach().numpy() for value in report["values"]]
-            actor = read_actors(Answer({"names": report["names"], "values": plain}), setting)[0]
-            run = replace(run, cut_return=mean_return(actor, setting, CUT), mean_return=mean_return(actor, setting))
+            run = evaluated(run, answered(definitions, ground), setting)
         except Mistake as mistake:
             run = replace(run, note=mistake.happened)
-        except Exception as error:  # what a mutant may raise is part of the measurement
+        except Exception as error:  # what a wrong variant may raise is part of the measurement
             run = replace(run, note=f"{type(error).__name__}: {error}")
-    return replace(run, seconds=time.process_time() - start)
+        curve = ground.curve
+    first = {"above_chance_at": reached(curve, ABOVE_CHANCE), "learned_at": reached(curve, LEARNED)}
+    return replace(run, seconds=time.process_time() - start, steps=max(curve.steps, default=0), **first)
+
+
+def answered(definitions: dict[str, Any], ground: TrainingGround) -> Answer:
+    """What the student's process would answer to the question; what it prints is thrown away."""
+    student = {**definitions, "tqdm": partial(tqdm, disable=True)}
+    definitions["tqdm"] = student["tqdm"]
+    session: Any = types.SimpleNamespace(student=student, ask_judge=lambda verb, **values: ground(verb, values))
+    question: dict[str, Any] = {**ground.question}
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+        report = probes.training(session, **question)
+    plain: list[Value] = [value.detach().numpy() for value in report["values"]]
+    return Answer({"names": report["names"], "values": plain})
+
+
+def evaluated(run: Run, answer: Answer, setting: Setting) -> Run:
+    """The run with what its actor achieves, in the best of the ways to read its layers."""
+    actors = read_actors(answer, setting)
+    cut, whole = (max(mean_return(actor, setting, horizon) for actor in actors) for horizon in (CUT, HORIZON))
+    return replace(run, cut_return=cut, mean_return=whole)
+
+
+class Runs:
+    """All runs done so far, in memory and in a file; what is missing is done when it is asked for."""
+
+    def __init__(self, kept: Path, variants: Mapping[str, Variant]) -> None:
+        self._kept = kept
+        self._variants = variants
+        lines = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
+        self._done = {(run.name, run.seed): run for run in (Run(**json.loads(line)) for line in lines)}
+
+    def run(self, job: Job) -> Run:
+        """The run of that name and seed."""
+        if job not in self._done:
+            name = job[0]
+            variant = self._variants.get(name)
+            definitions = from_notebook(variant) if variant else from_reference(name)
+            self._done[job] = train_once(Run(*job), definitions)
+            self._kept.parent.mkdir(parents=True, exist_ok=True)
+            with self._kept.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(self._done[job])) + "\n")
+            print(self._done[job], file=sys.stderr)
+        return self._done[job]
+
+    def submission(self, name: str, tries: int) -> list[Run]:
+        """At least so many tries of a variant, and then further ones while the judge would make them."""
+        first = FIRST_SEED + 1000 + zlib.crc32(name.encode()) % 100_000  # the variant's own, whatever others there are
+        runs: list[Run] = []
+        while len(runs) < tries or not settled(runs):
+            runs.append(self.run((name, first + len(runs))))
+        return runs
 
 
 def untrained(number: int) -> list[float]:
@@ -145,18 +202,36 @@ def untrained(number: int) -> list[float]:
     return returns
 
 
-def measured(jobs: Iterable[tuple[str, int]], kept: Path) -> Iterator[Run]:
-    """The runs of these jobs, from the file where they were done before."""
-    lines = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
-    done = {(run.name, run.seed): run for run in (Run(**json.loads(line)) for line in lines)}
-    for job in jobs:
-        if job not in done:
-            done[job] = train_once(*job)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            with kept.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(done[job])) + "\n")
-        print(done[job], file=sys.stderr)
-        yield done[job]
+# ---- what the judge makes of tries -------------------------------------------------------------------------------
+
+
+def no_more(returns: Sequence[float], enough: float) -> bool:
+    """Whether the judge, who looks for that return, tries no further seed."""
+    best, tried = max(returns, default=0.0), len(returns)
+    return best >= enough or tried >= len(SEEDS) or (tried >= HOPELESS and best < ABOVE_CHANCE)
+
+
+def settled(runs: Sequence[Run]) -> bool:
+    """Whether neither check needs another try."""
+    cut, whole = [run.cut_return for run in runs], [run.mean_return for run in runs]
+    return no_more(cut, ABOVE_CHANCE) and no_more(whole, LEARNED)
+
+
+def found(returns: Sequence[float], enough: float) -> bool:
+    """Whether the judge comes to that return before giving up."""
+    made = next(n for n in range(1, len(returns) + 1) if n == len(returns) or no_more(returns[:n], enough))
+    return max(returns[:made]) >= enough
+
+
+def points(runs: Sequence[Run]) -> float:
+    """The points that a submission gets whose trainings go like these."""
+    low, high = the_actor_balances_longer_than_chance.weight, the_actor_has_learned_to_balance.weight
+    share = low * found([run.cut_return for run in runs], ABOVE_CHANCE)
+    share += high * found([run.mean_return for run in runs], LEARNED)
+    return ASSIGNMENT.question("training").points * share / (low + high)
+
+
+# ---- tables ------------------------------------------------------------------------------------------------------
 
 
 def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -177,59 +252,147 @@ def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> tu
     return (solve(True) if successes else 0.0, solve(False) if successes < trials else 1.0)
 
 
-def right_table(runs: list[Run]) -> str:
-    """What right code achieves, and what it costs."""
-    returns, seconds = [run.mean_return for run in runs], [run.seconds for run in runs]
-    learned = sum(value >= LEARNED for value in returns)
-    low, high = clopper_pearson(learned, len(runs))
-    others = [round(value) for value in sorted(returns) if value < HORIZON]
-    quick, slow = np.quantile(seconds, (0.05, 0.95))
+def at_most_below(runs: Sequence[Run], enough: float) -> float:
+    """The upper end of the 95 % interval of the share of runs whose return is below that."""
+    return clopper_pearson(sum(run.mean_return < enough for run in runs), len(runs))[1]
+
+
+def markdown(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    """A table."""
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (head, ["---"] * len(head), *rows))
+
+
+def right_table(groups: Mapping[str, Sequence[Run]]) -> str:
+    """What right code achieves in one training, and what it costs; a column for each group of runs."""
+    measures: Mapping[str, Callable[[Sequence[Run]], object]] = {
+        "runs, each with a seed of its own": len,
+        f"learned (mean return of at least {LEARNED:.0f})": lambda runs: sum(r.mean_return >= LEARNED for r in runs),
+        "share learned, 95 % interval (Clopper and Pearson)": interval,
+        f"no better than chance (below {ABOVE_CHANCE:.0f})": lambda runs: sum(
+            r.mean_return < ABOVE_CHANCE for r in runs
+        ),
+        f"mean return of {HORIZON}, the most there is": lambda runs: sum(r.mean_return == HORIZON for r in runs),
+        "950 to 999 · 300 to 949 · 100 to 299": lambda runs: " · ".join(
+            str(sum(low <= r.mean_return < high for r in runs)) for low, high in ((950, 1000), (300, 950), (100, 300))
+        ),
+        "5 %, 2 % and 1 % quantile of the mean return": lambda runs: quantiles(
+            [r.mean_return for r in runs], (0.05, 0.02, 0.01), ".0f"
+        ),
+        "processor seconds: mean": lambda runs: f"{mean(r.seconds for r in runs):.1f}",
+        "processor seconds: 5 %, 50 %, 95 % quantile": lambda runs: quantiles(
+            [r.seconds for r in runs], (0.05, 0.5, 0.95), ".1f"
+        ),
+        "the longest run, relative to the median": lambda runs: (
+            f"{max(r.seconds for r in runs) / median(r.seconds for r in runs):.1f}"
+        ),
+    }
+    return markdown(["what", *groups], ([what, *map(of, groups.values())] for what, of in measures.items()))
+
+
+def interval(runs: Sequence[Run]) -> str:
+    """The share of runs that learned, as an interval."""
+    low, high = clopper_pearson(sum(run.mean_return >= LEARNED for run in runs), len(runs))
+    return f"{low:.4f} to {high:.4f}"
+
+
+def quantiles(values: Sequence[float], shares: Sequence[float], form: str) -> str:
+    """These quantiles of the values."""
+    return ", ".join(format(value, form) for value in np.quantile(values, shares))
+
+
+def steps_table(runs: Sequence[Run]) -> str:
+    """When the pole first stayed up during training, where that was kept: environment steps and updates."""
+    runs = [run for run in runs if run.steps is not None]
+    kinds = {ABOVE_CHANCE: [r.above_chance_at for r in runs], LEARNED: [r.learned_at for r in runs]}
+    rows = [["environment steps taken in all", len(runs), quantiles([r.steps or 0 for r in runs], (0.05, 0.5, 0.95), ".0f"), ""]]
+    for lasting, moments in kinds.items():
+        steps = np.array([moment for moment in moments if moment is not None])
+        updates = np.maximum(steps / NUM_ENVS - PROFILE.learning_starts, 0)
+        shown = [quantiles(each, (0.05, 0.5, 0.95), ".0f") for each in (steps, updates)]
+        rows.append([f"an episode has first lasted {lasting:.0f} steps", len(steps), *shown])
+    return markdown(["what", f"runs (of {len(runs)})", "environment steps: 5 %, 50 %, 95 %", "updates"], rows)
+
+
+def choice_table(runs: Sequence[Run]) -> str:
+    """How often right code may fail at most, and what it costs, for other thresholds and numbers of tries."""
+    rows = []
+    hopeless = at_most_below(runs, ABOVE_CHANCE) ** HOPELESS
+    for threshold in (100, 200, 300, 500, 950):
+        below = sum(run.mean_return < threshold for run in runs) / len(runs)
+        for tries in (1, 2, 3):
+            fails = at_most_below(runs, threshold) ** tries + (hopeless if tries > HOPELESS else 0)
+            trainings = sum(below**earlier for earlier in range(tries))
+            seconds = trainings * mean(run.seconds for run in runs)
+            rows.append([threshold, tries, f"{below:.3f}", f"{fails:.1e}", f"{trainings:.3f}", f"{seconds:.2f}"])
+    return markdown(
+        ["threshold", "tries", "share below", "right code fails, at most", "trainings, on average", "seconds"], rows
+    )
+
+
+def retried_table(submissions: Mapping[str, Sequence[Run]]) -> str:
+    """The right submissions whose first training did not get there."""
     rows = [
-        ("runs, each with a seed of its own", f"{len(runs)}"),
-        (f"learned (mean return of at least {LEARNED:.0f})", f"{learned}"),
-        ("share learned, 95 % interval (Clopper and Pearson)", f"{low:.4f} to {high:.4f}"),
-        (f"all of {len(SEEDS)} tries fail, upper bound", f"{(1 - low) ** len(SEEDS):.1e}"),
-        (f"returns of {HORIZON}, the most there is", f"{sum(value == HORIZON for value in returns)}"),
-        ("other returns", ", ".join(map(str, others)) or "none"),
-        ("processor seconds, nine runs in ten", f"{quick:.1f} to {slow:.1f}"),
-        ("the longest run, relative to the median", f"{max(seconds) / median(seconds):.1f}"),
+        [name, ", ".join(f"{run.mean_return:.0f}" for run in runs), f"{points(runs):g}"]
+        for name, runs in submissions.items()
+        if len(runs) > 1
     ]
-    return "\n".join(["| what | measured |", "|---|---|", *(f"| {what} | {value} |" for what, value in rows)])
+    return markdown(["right variant", "mean return of each try", "points"], rows)
 
 
-def wrong_table(runs: list[Run]) -> str:
-    """How often each mutant gets past each of the two checks; the harmless ones come first."""
-    lines = ["| what is changed | runs | above chance | learned | median return |", "|---|---|---|---|---|"]
-    for name in (*LENSES, *CHANGED):
-        own = [run for run in runs if run.name == name]
-        if own:
-            above, learned = (
-                sum(run.cut_return >= ABOVE_CHANCE for run in own),
-                sum(run.mean_return >= LEARNED for run in own),
-            )
-            lines.append(
-                f"| {name} | {len(own)} | {above} | {learned} | {median(run.mean_return for run in own):.0f} |"
-            )
-    return "\n".join(lines)
+def wrong_table(submissions: Mapping[str, Sequence[Run]]) -> str:
+    """What wrong submissions achieve and what points they get."""
+    rows = []
+    for name, runs in sorted(submissions.items(), key=lambda item: points(item[1])):
+        above, learned = (sum(r.cut_return >= ABOVE_CHANCE for r in runs), sum(r.mean_return >= LEARNED for r in runs))
+        returns = ", ".join(f"{run.mean_return:.0f}" for run in runs)
+        rows.append([name, len(runs), above, learned, returns, f"{points(runs):g}"])
+    return markdown(["what is wrong", "tries", "above chance", "learned", "mean return of each try", "points"], rows)
+
+
+def noticed(submissions: Mapping[str, Sequence[Run]]) -> str:
+    """How many wrong submissions lose points, in words."""
+    most, number = ASSIGNMENT.question("training").points, len(submissions)
+    got = [points(runs) for runs in submissions.values()]
+    tries = [run for runs in submissions.values() for run in runs]
+    low, high = clopper_pearson(sum(value < most for value in got), number)
+    return (
+        f"{sum(value < most for value in got)} of {number} wrong variants lose points (95 % interval {low:.2f} to "
+        f"{high:.2f}), {got.count(0)} of them all; {sum(r.mean_return < LEARNED for r in tries)} of their "
+        f"{len(tries)} trainings did not learn."
+    )
 
 
 def main() -> None:
     """Measure what is missing, then print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--right", type=int, default=20, help="runs of the reference")
-    parser.add_argument("--wrong", type=int, default=3, help="runs of each mutant")
-    parser.add_argument("--untrained", type=int, default=200, help="untrained actors")
+    parser.add_argument("--reference", type=int, default=200, help="runs of the reference")
+    parser.add_argument("--tries", type=int, default=2, help="runs of each wrong variant, at least")
+    parser.add_argument("--untrained", type=int, default=300, help="untrained actors")
     parser.add_argument("--runs", type=Path, default=ROOT / "build" / "training-runs.jsonl", help="where runs are kept")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    right = list(measured(((RIGHT, FIRST_SEED + i) for i in range(options.right)), options.runs))
-    wrong = list(
-        measured(((name, FIRST_SEED + i) for i in range(options.wrong) for name in (*LENSES, *CHANGED)), options.runs)
-    )
+    variants = {variant.id: variant for variant in load_corpus([ROOT / "solutions" / "variants"], ASSIGNMENT)}
+    for table in tables(Runs(options.runs, variants), variants, options.reference, options.tries):
+        print(table, end="\n\n")
     chance = np.array(untrained(options.untrained))
-    print(right_table(right), wrong_table(wrong), sep="\n\n")
     lucky = f"{(chance >= ABOVE_CHANCE).mean():.1%} at least {ABOVE_CHANCE:.0f}"
-    print(f"\n{len(chance)} untrained actors: median {np.median(chance):.0f}, best {chance.max():.0f}, {lucky}.")
+    print(f"{len(chance)} untrained actors: median {np.median(chance):.0f}, best {chance.max():.0f}, {lucky}.")
+
+
+def tables(runs: Runs, variants: Mapping[str, Variant], reference: int, tries: int) -> Iterator[str]:
+    """The tables, one after the other, each as soon as its runs are there."""
+    own = [runs.run((REFERENCE, FIRST_SEED + i)) for i in range(reference)]
+    right = {v.id: runs.submission(v.id, 1) for v in variants.values() if v.verdict == "right"}
+    firsts = [tried[0] for tried in right.values()]
+    yield right_table({REFERENCE: own, "right variants": firsts, "together": [*own, *firsts]})
+    yield steps_table([*own, *firsts])
+    yield choice_table([*own, *firsts])
+    yield retried_table(right)
+    for least in range(1, tries + 1):  # one try of each, before the second of any
+        wrong = {name: runs.submission(name, least) for name in BREAKS_LEARNING}
+    yield wrong_table(wrong)
+    yield noticed(wrong)
+    yield wrong_table({name: [runs.run((name, FIRST_SEED + i)) for i in range(3)] for name in (*GIVEN, *LENSES)})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,287 @@
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nbformat import NotebookNode
+
+from autograder.assignment import Assignment
+from autograder.batch import Marking
+from autograder.checks import Value
+from autograder.corpus import Variant, load_corpus
+from autograder.course import Course
+from autograder.errors import CourseError
+from autograder.learning import bare, fingerprint, known_path, learnt, load_known, measure
+from autograder.process import Answered, Gone, Outcome, Raised
+from autograder.publish import Cards
+from autograder.recognise import Known, KnownMistake, is_telling, read, same, save
+from autograder.records import QuestionResult, SubmissionResult
+from autograder.results import report_lines
+from autograder.several import parts_of, several
+from autograder.sketches import MOST_LEAVES, Heard, Sketch, sketch
+
+RNG = np.random.default_rng(0)
+ASKED: dict[str, Value] = {"x": RNG.standard_normal((12, 3)).astype(np.float32), "alpha": 0.4}
+RIGHT = RNG.standard_normal((12, 1)).astype(np.float32)
+SLIP = RIGHT + RNG.standard_normal((12, 1)).astype(np.float32)
+
+
+def heard(values: Value, **calls: Value) -> dict[str, Heard]:
+    return {"ask": Heard(ASKED, Answered(values), tuple((name, {"said": said}) for name, said in calls.items()))}
+
+
+def sketched(asked: Mapping[str, Heard]) -> dict[str, Sketch]:
+    return {key: sketch(each) for key, each in asked.items()}
+
+
+def mistake(name: str, values: Value, fills: int = 1) -> KnownMistake:
+    return KnownMistake(name, "target", f"hint of {name}", fills, sketched(heard({"out": values})))
+
+
+def known(*mistakes: KnownMistake) -> Known:
+    return Known({"target": sketched(heard({"out": RIGHT}))}, mistakes, "made from this")
+
+
+# ---- what is recognised ------------------------------------------------------------------------------------------
+
+
+def test_the_answers_of_a_known_mistake_get_its_hint() -> None:
+    assert known(mistake("slip", SLIP)).hint("target", heard({"out": SLIP})) == "hint of slip"
+
+
+def test_rounding_as_other_machines_do_it_changes_nothing() -> None:
+    noise = (1 + 1e-6 * RNG.standard_normal(SLIP.shape)).astype(np.float32)
+    assert known(mistake("slip", SLIP)).hint("target", heard({"out": SLIP * noise})) == "hint of slip"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"out": SLIP * np.float32(1.01)},
+        {"out": -SLIP},
+        {"out": SLIP[::-1].copy()},
+        {"out": SLIP.ravel()},
+        {"out": SLIP, "more": 1.5},
+        {"other": SLIP},
+        [SLIP],
+        None,
+    ],
+    ids=["scaled", "negative", "rows-mixed", "other-shape", "more", "other-name", "in-a-list", "nothing"],
+)
+def test_any_other_answer_is_met_with_silence(values: Value) -> None:
+    assert known(mistake("slip", SLIP)).hint("target", heard(values)) == ""
+
+
+def test_one_row_that_differs_is_another_answer() -> None:
+    almost = SLIP.copy()
+    almost[3] += 0.05
+    assert known(mistake("slip", SLIP)).hint("target", heard({"out": almost})) == ""
+
+
+def test_a_further_ask_that_the_mistake_was_not_put_means_silence() -> None:
+    more = {**heard({"out": SLIP}), "another ask": heard({"out": SLIP})["ask"]}
+    assert known(mistake("slip", SLIP)).hint("target", more) == ""
+
+
+def test_a_mistake_in_another_question_is_not_looked_for() -> None:
+    assert known(mistake("slip", SLIP)).hint("critic", heard({"out": SLIP})) == ""
+
+
+def test_of_equal_mistakes_the_simplest_speaks_and_then_the_first() -> None:
+    several_slips = known(mistake("two blanks", SLIP, 2), mistake("one blank", SLIP), mistake("one more", SLIP))
+    assert several_slips.hint("target", heard({"out": SLIP})) == "hint of one blank"
+
+
+# ---- what is evidence --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Raised("RuntimeError", "the sizes do not match", "cell 3", 2, "a + b"),
+        Gone("did not come to an end", hung=True),
+        Answered({"out": RIGHT}),
+        Answered({"out": np.zeros((12, 1))}),
+        Answered({"out": ASKED["x"]}),
+        Answered({"out": 0.4}),
+        Answered({"out": np.full((12, 1), np.nan)}),
+        Answered({"out": "words"}),
+        Answered(None),
+    ],
+    ids=["raised", "hung", "right", "zeros", "handed-in", "constant-handed-in", "nan", "words", "nothing"],
+)
+def test_what_quite_different_slips_leave_behind_is_no_evidence(outcome: Outcome) -> None:
+    asked = {"ask": Heard(ASKED, outcome)}
+    entry = KnownMistake("slip", "target", "hint", 1, sketched(asked))
+    assert known(entry).hint("target", asked) == ""
+
+
+def test_what_was_said_to_the_judge_meanwhile_is_evidence() -> None:
+    right, slip = (sketched(heard({"out": RIGHT}, step=said)) for said in (RIGHT[:2], SLIP[:2]))
+    assert is_telling(slip, right)
+    assert not same(slip, right)
+
+
+def test_addresses_in_messages_are_not_compared() -> None:
+    one, other = ({"ask": Heard({}, Raised("E", f"<object at {at}>", "", 0, ""))} for at in ("0x7f01", "0x7fab"))
+    assert same(sketched(one), sketched(other))
+
+
+def test_an_answer_of_very_many_parts_is_kept_small() -> None:
+    assert len(sketch(heard([[1.0] * 100] * 100)["ask"])) <= MOST_LEAVES
+
+
+def test_numbers_too_large_for_sums_do_not_disturb() -> None:
+    huge = np.array([1e308, -1e308, np.inf, np.nan, 1.0, 2.0])
+    assert same(sketched(heard({"out": huge})), sketched(heard({"out": huge.copy()})))
+
+
+# ---- the file ----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_written_is_read_again_and_written_the_same(tmp_path: Path) -> None:
+    before = known(mistake("slip", SLIP), mistake("other", [1, "two", None]))
+    one, other = tmp_path / "one.json", tmp_path / "other.json"
+    save(one, before)
+    after = read(one)
+    assert after is not None
+    assert after == before
+    save(other, after)
+    assert one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 99}', '{"format": 1, "right": 3}'])
+def test_a_file_of_another_form_is_as_good_as_none(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "known.json"
+    path.write_text(content)
+    assert read(path) is None
+
+
+def test_a_missing_file_is_told_with_the_next_step(tmp_path: Path) -> None:
+    course = Course(tmp_path, "sac")
+    assert load_known(course) == Known({}, ())
+    with pytest.raises(CourseError) as caught:
+        learnt(course)
+    assert "verify --learn" in caught.value.next_step
+
+
+def test_the_committed_known_mistakes_are_up_to_date_and_small(kit: Path) -> None:
+    path = known_path(Course(kit, "sac"))
+    found = read(path)
+    assert found is not None
+    assert found.fingerprint == fingerprint(Course(kit, "sac")), "run autograder verify --learn"
+    assert path.stat().st_size < 2_000_000
+
+
+def test_known_mistakes_of_other_checks_are_not_used(tmp_path: Path, kit: Path) -> None:
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "source").symlink_to(kit / "source")
+    save(known_path(Course(tmp_path, "sac")), known(mistake("slip", SLIP)))
+    assert load_known(Course(tmp_path, "sac")).mistakes == ()
+
+
+def test_words_layout_and_comments_do_not_age_the_known_mistakes() -> None:
+    one = 'def f(x):\n    """Says."""\n    # why\n    fail("this is wrong", f"{x} too")\n    return x + 1\n'
+    other = 'def f(x):\n\n    """Says more."""\n    fail(\n"that is it", f"and {x}")\n    return x+1  # so\n'
+    assert bare(one, without_prose=True) == bare(other, without_prose=True)
+
+
+@pytest.mark.parametrize("other", ['ask("a", 3)\n', 'ask("b", 2)\n', 'tell("a", 2)\n'])
+def test_names_and_numbers_do(other: str) -> None:
+    assert bare('ask("a", 2)\n', without_prose=True) != bare(other, without_prose=True)
+
+
+# ---- how well it does --------------------------------------------------------------------------------------------
+
+
+class Tried:
+    def __init__(self, name: str, values: Value) -> None:
+        self.variant = Variant(name, "wrong", "", {}, {}, (), ("target",), "", "", Path("here"))
+        self.sketches: Mapping[str, Mapping[str, Sketch]] = {"target": sketched(heard({"out": values}))}
+
+
+def test_a_mistake_taken_for_another_misleads_unless_someone_found_the_hint_true() -> None:
+    tried = [Tried("one", SLIP), Tried("other", SLIP), Tried("unlike", -SLIP)]
+    knows = known(mistake("one", SLIP), mistake("other", SLIP))
+    blind, read_over = measure(knows, tried, ()), measure(knows, tried, [frozenset({"one", "other"})])
+    assert blind.recognised == ("one", "other")
+    assert blind.silent == ("unlike",)
+    assert {(each.variant, each.named) for each in blind.misleading} == {("one", "other"), ("other", "one")}
+    assert read_over.attributions
+    assert not read_over.misleading
+
+
+# ---- several mistakes --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def corpus(kit: Path, sac: Assignment) -> tuple[Variant, ...]:
+    return load_corpus([kit / "solutions" / "variants"], sac)
+
+
+def test_sixty_submissions_have_two_to_four_mistakes_each_in_cells_of_their_own(
+    corpus: tuple[Variant, ...], sac: Assignment
+) -> None:
+    by_id = {variant.id: variant for variant in corpus}
+    drawn = several(corpus, sac, seed=0, count=60)
+    assert len({variant.id for variant in drawn}) == 60
+    for variant in drawn:
+        parts = [by_id[part] for part in parts_of(variant)]
+        cells = [{sac.blanks[blank] for blank in part.fills} for part in parts]
+        assert 2 <= len(parts) <= 4
+        assert sum(map(len, cells)) == len(set().union(*cells))
+        assert sorted(variant.loses) == sorted({question for part in parts for question in part.loses})
+
+
+def test_the_same_seed_draws_the_same(corpus: tuple[Variant, ...], sac: Assignment) -> None:
+    assert several(corpus, sac, 3, 9) == several(corpus, sac, 3, 9) != several(corpus, sac, 4, 9)
+
+
+def test_more_than_the_corpus_yields_is_refused(corpus: tuple[Variant, ...], sac: Assignment) -> None:
+    with pytest.raises(CourseError, match="yields only 0"):
+        several(corpus[:1], sac, 0, 1)
+
+
+# ---- through the front door --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def target_of(kit: Path, sac: Assignment, handed_in: Callable[..., NotebookNode]) -> Callable[..., SubmissionResult]:
+    others = frozenset(question.name for question in sac.questions if question.name != "critic-target")
+    marking = Marking(Course(kit, "sac"), skip=others)
+
+    def grade(fill: str) -> SubmissionResult:
+        return marking.grade_notebook(handed_in({"target.min_q": fill}), "someone")
+
+    return grade
+
+
+def target(result: SubmissionResult) -> QuestionResult:
+    (question,) = result.questions
+    assert isinstance(question, QuestionResult)
+    return question
+
+
+def test_a_mistake_spelled_in_a_new_way_is_told_its_hint_wherever_results_are_read(
+    target_of: Callable[..., SubmissionResult],
+) -> None:
+    spelled = "torch.where(qf1_next_target > qf2_next_target, qf1_next_target, qf2_next_target)"
+    result = target_of(f"{spelled} - alpha * next_state_log_pi")
+    question = target(result)
+    assert "larger of the two" in question.hint
+    assert any("This looks like" in line.plain and "larger of the two" in line.plain for line in report_lines(result))
+    card, _ = Cards(result).outputs({"grade_id": "check-critic-target", "points": 3})
+    assert all("larger of the two" in card.data[kind] for kind in ("text/html", "text/plain"))
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        "torch.min(qf1_next_target, qf2_next_target) - alpha * next_state_log_pi",
+        "torch.min(qf1_next_target, 0.9 * qf2_next_target) - 0.7 * alpha * next_state_log_pi",
+        "qf1_next_target @ qf2_next_target",
+    ],
+    ids=["right", "unheard-of", "raises"],
+)
+def test_whoever_makes_no_known_mistake_is_told_none(target_of: Callable[..., SubmissionResult], fill: str) -> None:
+    assert target(target_of(fill)).hint == ""
