@@ -5,7 +5,7 @@ import multiprocessing
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class Marking:
     course: Course
     unsafe: bool = False  # without a sandbox
     skip: frozenset[str] = frozenset()  # questions that are left out
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     kept_in: Path | None = None  # where results are kept, if not among the course's own
 
     def __post_init__(self) -> None:
@@ -85,7 +85,7 @@ class Marking:
         return self._judge(paper, SubmissionResult(student, self.course.name, (), tuple(repairs), "", "", fingerprint))
 
     def _still_holds(self, before: SubmissionResult, fingerprint: str) -> bool:
-        """Whether a result that was kept says what would be found now; one without a sandbox only where that is asked."""
+        """Whether a kept result says what would be found now; one without a sandbox only where that is asked."""
         trusted = self.unsafe or before.barrier != NoBarrier.name
         return before.fingerprint == fingerprint and not before.fault and trusted
 
@@ -134,9 +134,7 @@ def unclear_result(unclear: Unclear, course: Course) -> SubmissionResult:
     return SubmissionResult(unclear.student, course.name, fault=unclear.reason)
 
 
-def grade_all(
-    marking: Marking, submissions: Sequence[Submission], jobs: int
-) -> Iterator[SubmissionResult]:
+def grade_all(marking: Marking, submissions: Sequence[Submission], jobs: int) -> Iterator[SubmissionResult]:
     """The results of many submissions, as they come, several at once in processes of their own.
 
     CourseError as soon as one finds the course or the machine unfit.

@@ -31,7 +31,9 @@ Unsafe = Annotated[
     bool,
     typer.Option("--unsafe-no-sandbox", help="Run student code with nothing around it. Only for code that you trust."),
 ]
-Skip = Annotated[list[str] | None, typer.Option("--skip", help="A question to leave out, such as training. Repeatable.")]
+Skip = Annotated[
+    list[str] | None, typer.Option("--skip", help="A question to leave out, such as training. Repeatable.")
+]
 
 
 def edge(command: Callable[P, int]) -> Callable[P, None]:
@@ -100,17 +102,22 @@ def check(
 @edge
 def grade(
     folder: Annotated[
-        Path | None, typer.Argument(help="A folder of notebooks. Left out: the course's submitted/.", show_default=False)
+        Path | None,
+        typer.Argument(help="A folder of notebooks. Left out: the course's submitted/.", show_default=False),
     ] = None,
     course: CourseFolder = Path(),
     assignment: AssignmentName = "sac",
     jobs: Annotated[int, typer.Option(min=1, help="Submissions graded at once.")] = os.cpu_count() or 1,
     skip: Skip = None,
     output: Annotated[
-        Path | None, typer.Option(help="Where results go. Left out: results/<assignment>/ in the course.", show_default=False)
+        Path | None,
+        typer.Option(help="Where results go. Left out: results/<assignment>/ in the course.", show_default=False),
     ] = None,
     gradebook: Annotated[
-        bool, typer.Option(help="Also write nbgrader's gradebook, autograded/ and feedback/ (a course only; not with --skip).")
+        bool,
+        typer.Option(
+            help="Also write nbgrader's gradebook, autograded/ and feedback/ (a course only; not with --skip)."
+        ),
     ] = True,
     as_json: AsJson = False,
     unsafe_no_sandbox: Unsafe = False,
@@ -150,9 +157,13 @@ def verify(
     assignment: AssignmentName = "sac",
     corpus: Annotated[
         list[Path] | None,
-        typer.Option(help="A file or folder of variants. Repeatable. Left out: solutions/variants/.", show_default=False),
+        typer.Option(
+            help="A file or folder of variants. Repeatable. Left out: solutions/variants/.", show_default=False
+        ),
     ] = None,
-    training: Annotated[bool, typer.Option("--training", help="Also run the training question, which takes long.")] = False,
+    training: Annotated[
+        bool, typer.Option("--training", help="Also run the training question, which takes long.")
+    ] = False,
     drawn: Annotated[int, typer.Option("--several", min=0, help="Also so many submissions with several mistakes.")] = 0,
     learn: Annotated[
         bool, typer.Option("--learn", help="Only learn the known mistakes anew (solutions/known.json).")

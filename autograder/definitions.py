@@ -40,7 +40,11 @@ def kept_source(cells: Sequence[Cell], long_running: frozenset[str]) -> list[tup
 def names_bound(source: str) -> set[str]:
     """The names that a cell's kept statements bind at the top level."""
     table = symtable.symtable(source, "<cell>", "exec")
-    return {item.get_name() for item in table.get_symbols() if item.is_assigned() or item.is_imported() or item.is_namespace()}
+    return {
+        item.get_name()
+        for item in table.get_symbols()
+        if item.is_assigned() or item.is_imported() or item.is_namespace()
+    }
 
 
 def imported(tree: ast.Module) -> list[str]:
@@ -174,4 +178,6 @@ def _blank_out(lines: list[bytes], node: ast.stmt) -> None:
         lines[number] = b"\n"
     lines[first] = head + b"pass" + (b"\n" if last > first else tail)
     if last > first:
-        lines[last] = tail if tail.strip().startswith(b"#") or not tail.strip() else b" " * node.col_offset + tail.lstrip(b" ;")
+        lines[last] = (
+            tail if tail.strip().startswith(b"#") or not tail.strip() else b" " * node.col_offset + tail.lstrip(b" ;")
+        )

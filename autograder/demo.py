@@ -69,7 +69,7 @@ def main(folder: Path) -> int:
         Text(f"  {folder}/feedback/<student>/{NAME}/{NAME}.html   what a student reads"),
         Text(f"  {folder}/results/{NAME}/results.csv              the class, for a spreadsheet"),
         Text(
-            f"  {folder}/gradebook.db                           nbgrader's gradebook: cd {folder} && nbgrader formgrader"
+            f"  {folder}/gradebook.db                           nbgrader's gradebook, for nbgrader formgrader"
         ),
         sep="\n",
     )

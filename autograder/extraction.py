@@ -87,7 +87,7 @@ def python_of(source: str) -> str:
 
 
 def functions_of(cells: Sequence[Cell]) -> dict[str, tuple[ast.FunctionDef, Cell]]:
-    """Top-level functions and methods by qualified name; as in a notebook run from the top, the last definition counts."""
+    """Top-level functions and methods by qualified name; as in a notebook run from the top, the last one counts."""
     found: dict[str, tuple[ast.FunctionDef, Cell]] = {}
     for cell in cells:
         for node in cell.tree.body:

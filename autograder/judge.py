@@ -79,9 +79,7 @@ def _listed(names: Sequence[str]) -> str:
 class _Judge:
     """One sitting: all questions of one submission."""
 
-    def __init__(
-        self, paper: Paper, assignment: Assignment, process: StudentProcess, recognise: Recognise
-    ) -> None:
+    def __init__(self, paper: Paper, assignment: Assignment, process: StudentProcess, recognise: Recognise) -> None:
         self.paper = paper
         self.assignment = assignment
         self.process = process
@@ -220,4 +218,6 @@ def marked(question: Question, checks: Sequence[CheckResult], remark: str = "") 
     passed = sum(check.weight for check in checks if check.passed)
     share = passed / total if total else 0.0
     status = Status.RIGHT if share == 1 else Status.PARTLY if share else Status.WRONG
-    return QuestionResult(question.name, round(share * question.points, 2), question.points, status, remark, tuple(checks))
+    return QuestionResult(
+        question.name, round(share * question.points, 2), question.points, status, remark, tuple(checks)
+    )

@@ -102,7 +102,8 @@ class Recognition:
 def measure(known: Known, tried: Sequence[Tried], alike: Sequence[frozenset[str]]) -> Recognition:
     """Ask for a hint for every question that a wrong variant loses, with and without the variant's own entry.
 
-    ``alike`` are groups of variants of which a person found that each one's hint is true of all.
+    Submissions drawn from several variants count among the attributions alone. ``alike`` are groups of variants of
+    which a person found that each one's hint is true of all.
     """
     recognised: list[str] = []
     silent: list[str] = []
@@ -111,7 +112,8 @@ def measure(known: Known, tried: Sequence[Tried], alike: Sequence[frozenset[str]
         own = parts_of(each.variant)
         asked = {question: each.sketches[question] for question in each.variant.loses if question in each.sketches}
         names = [(question, known.named(question, sketches)) for question, sketches in asked.items()]
-        (recognised if any(named for _, named in names) else silent).append(each.variant.id)
+        if len(own) == 1:
+            (recognised if any(named for _, named in names) else silent).append(each.variant.id)
         for one in own:
             names += [(question, known.named(question, sketches, one)) for question, sketches in asked.items()]
         attributions |= {

@@ -38,7 +38,7 @@ Resources = dict[str, Any]
 Processed = tuple[NotebookNode, Resources]
 
 
-def course_of(command: Any, resources: Resources) -> Course:  # noqa: ANN401 - nbgrader's classes have no types
+def course_of(command: Any, resources: Resources) -> Course:
     """The course and assignment that an nbgrader command is working on."""
     return Course(Path(command.coursedir.root), resources["nbgrader"]["assignment"])
 

@@ -1,4 +1,7 @@
-"""The judge's end of a student's process: start it, ask it, replace it when it dies. See student/host.py for the protocol."""
+"""The judge's end of a student's process: start it, ask it, replace it when it dies.
+
+The protocol stands in student/host.py.
+"""
 
 import contextlib
 import json
@@ -113,7 +116,7 @@ class Session:
                 break
             except TimeoutError:
                 if time.monotonic() > deadline:
-                    raise wire.Late("no answer in time") from None
+                    raise wire.LateError("no answer in time") from None
                 self._process.look_at_usage()
             except OSError:
                 break  # the next read says what is wrong
@@ -123,7 +126,7 @@ class Session:
         return message
 
     def _gone(self, error: wire.WireError) -> Gone:
-        if isinstance(error, wire.Late):
+        if isinstance(error, wire.LateError):
             return Gone("did not come to an end in the time allowed", hung=True)
         how = self._process.bury()
         if isinstance(error, TooMuchUsedError):
@@ -132,7 +135,7 @@ class Session:
 
 
 def _descendants(pid: int, most: int) -> list[int]:
-    """The processes below this one by the kernel's own lists of children; no more than ``most`` and one are looked for."""
+    """The processes below this one, by the kernel's own lists of children; the search stops beyond ``most``."""
     found: list[int] = []
     to_visit = [pid]
     while to_visit and len(found) <= most:
@@ -192,7 +195,8 @@ class StudentProcess:
         self._control: socket.socket | None = None
         self._ready = False
         self._loaded: dict[str, Any] = {"cells": [], "probes": ""}
-        self._words = tempfile.TemporaryFile()  # what the host says before it is ready, if it fails
+        # what the host says before it is ready, if it fails; closed with the process
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115
 
     def __enter__(self) -> "StudentProcess":
         return self
@@ -235,7 +239,9 @@ class StudentProcess:
             self._words.seek(0)
             said = self._words.read(4000).decode(errors="replace").strip()
             self.stop()
-            raise CourseError(f"The student process does not start: {said or error}", "Run autograder doctor.") from None
+            raise CourseError(
+                f"The student process does not start: {said or error}", "Run autograder doctor."
+            ) from None
 
     def load(self, cells: Sequence[tuple[str, str]], probes: str) -> None:
         """What every session from now on defines: the notebook's cells, (label, source) each, and the probes."""

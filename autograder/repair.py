@@ -19,9 +19,7 @@ ALIKE = 0.6  # difflib's ratio above which a cell is taken for the release's
 FEW = 5  # cells of one kind that are listed one by one
 
 
-def repair(
-    notebook: NotebookNode, release: NotebookNode, assignment: Assignment
-) -> tuple[NotebookNode, list[str]]:
+def repair(notebook: NotebookNode, release: NotebookNode, assignment: Assignment) -> tuple[NotebookNode, list[str]]:
     """A mended copy of the notebook and what had to be mended; an intact notebook comes back as it was."""
     mended = copy.deepcopy(notebook)
     repairs: list[str] = []
@@ -124,7 +122,7 @@ def _restore_metadata(
     cells: Sequence[NotebookNode], matches: dict[str, tuple[int, NotebookNode]], repairs: list[str]
 ) -> None:
     """Give matched cells the release's nbgrader metadata and text where it is locked; take metadata from all others."""
-    models = {index: model for index, model in matches.values()}
+    models = dict(matches.values())
     found = []
     for index, cell in enumerate(cells):
         theirs: dict[str, Any] = dict(cell.metadata.pop("nbgrader", {}))

@@ -64,7 +64,9 @@ class Bubblewrap:
 
     program: str
     name: str = "bubblewrap"
-    promise: str = "own user, process, network and mount namespaces; libraries and the student host are all there is to read"
+    promise: str = (
+        "own user, process, network and mount namespaces; libraries and the student host are all there is to read"
+    )
     own_processes: bool = True
     host: str = INSIDE
 
@@ -185,9 +187,7 @@ def _inside(library: Path) -> str:
 def course_paths() -> tuple[str, ...]:
     """Where the kit itself would be visible among the libraries (a plain, not editable, install): to be covered."""
     packages = ("autograder", "solutions")
-    shown = [
-        f"{_inside(library)}/{name}" for library in libraries() for name in packages if (library / name).is_dir()
-    ]
+    shown = [f"{_inside(library)}/{name}" for library in libraries() for name in packages if (library / name).is_dir()]
     root = HOST.parent.parent
     if any(root == path or path in root.parents for path in system_paths()):
         shown.append(str(root))

@@ -145,9 +145,7 @@ def _recognition(course: Course, tried: Sequence[Trial]) -> tuple[Recognition | 
     return measure(load_known(course), [each for each in tried if each.variant.verdict == "wrong"], alike), ""
 
 
-def trials(
-    marking: Marking, variants: Sequence[Variant], jobs: int, everything: bool = True
-) -> Iterator[list[Trial]]:
+def trials(marking: Marking, variants: Sequence[Variant], jobs: int, everything: bool = True) -> Iterator[list[Trial]]:
     """All variants' trials, in chunks as they come. CourseError if the course or the machine is unfit.
 
     Without ``everything`` a wrong variant is asked those questions alone that it should lose.

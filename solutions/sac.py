@@ -105,7 +105,8 @@ class Actor(nn.Module):
         log_prob -= torch.log(self.action_scale * (1 - y_t.pow(2)) + 1e-6)
         log_prob = log_prob.sum(1, keepdim=True)
         mean = torch.tanh(mean) * self.action_scale + self.action_bias
-        assert action.shape == mean.shape and log_prob.shape == (x.shape[0], 1)
+        assert action.shape == mean.shape
+        assert log_prob.shape == (x.shape[0], 1)
         return action, log_prob, mean
 
 

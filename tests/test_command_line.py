@@ -90,7 +90,7 @@ def test_no_command_shows_the_help() -> None:
         (("check", "nowhere.ipynb"), "There is no file nowhere.ipynb."),
         (("check", "--assignment", "nothing", __file__), "There is no assignment 'nothing'. Known assignments: sac."),
         (("grade", "--assignment", "nothing"), "There is no assignment 'nothing'. Known assignments: sac."),
-        (("verify", "--assignment", "nothing"), "There is no assignment 'nothing'"),
+        (("verify", "--assignment", "nothing"), "source/nothing/nothing.ipynb"),
         (("generate", "--assignment", "nothing"), "There is no assignment 'nothing'"),
         (("check", "--skip", "everything", __file__), "sac has no question 'everything'. Its questions are: critic-"),
         (("grade", "--skip", "everything"), "sac has no question 'everything'"),

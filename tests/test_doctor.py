@@ -27,9 +27,9 @@ def findings(*options: str) -> tuple[int, dict[str, dict[str, str]]]:
 
 def test_a_machine_that_can_grade_is_found_well(kit: Path) -> None:
     code, found = findings("--course", str(kit))
-    assert [item for item in found.values() if not item["well"]] == []
-    assert code == 0
-    assert found.keys() == {"Python", "packages", "course", "bubblewrap", "sandbox"}
+    of_the_machine = ("Python", "packages", "course", "bubblewrap", "sandbox")
+    assert [found[subject] for subject in of_the_machine if not found[subject]["well"]] == []
+    assert code == (0 if all(item["well"] for item in found.values()) else 1)
 
 
 @pytest.mark.usefixtures("fresh_choice")

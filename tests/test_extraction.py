@@ -51,7 +51,7 @@ def test_what_is_no_definition_is_left_out(sac: Assignment, statement: str) -> N
         "EPS = 1e-6\ndef f(x): return x + EPS",
         "A = 1; B = A + 1\ndef f(x): return x + B",
         "if 1 > 0:\n    EPS = 2\nelse:\n    EPS = 3\ndef f(x): return x + EPS",
-        "try:\n    import nowhere\nexcept ImportError:\n    nowhere = None\ndef f(x): return x if nowhere is None else 0",
+        "try:\n    import nowhere\nexcept ImportError:\n    nowhere = None\ndef f(x): return nowhere",
         "def g(x): return x\nf = g",
         "class C:\n    pass\ndef g(self): return 1\nC.g = g\ndef f(x): return C().g()",
         "import functools\nbase = functools.partial(int, base=2)\ndef f(x): return base('11')",
@@ -91,7 +91,8 @@ def test_the_last_definition_of_a_function_counts(sac: Assignment) -> None:
 
 
 def test_blanks_that_are_still_open_are_named_with_their_lines(sac: Assignment) -> None:
-    source = "class A:\n    def f(self):\n        a, b = ...  # YOUR CODE HERE\n        # YOUR CODE HERE\n        raise NotImplementedError('YOUR CODE HERE in A.f')"
+    blanks = ["a, b = ...  # YOUR CODE HERE", "# YOUR CODE HERE", "raise NotImplementedError('YOUR CODE HERE in A.f')"]
+    source = "\n        ".join(["class A:\n    def f(self):", *blanks])
     found = extract(notebook(source), sac)
     assert found.open_blanks == {
         "A.f": ("a, b = ...  # YOUR CODE HERE", "raise NotImplementedError('YOUR CODE HERE in A.f')")

@@ -292,7 +292,7 @@ def test_what_goes_wrong_with_one_submission_does_not_stop_the_others(
         (tmp_path / f"{name}.ipynb").write_text(release, encoding="utf-8")
     calls = []
 
-    def fails_once(*arguments: Any) -> object:  # noqa: ANN401
+    def fails_once(*arguments: Any) -> object:
         calls.append(arguments)
         if len(calls) == 1:
             raise RecursionError("too deep")
@@ -337,7 +337,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     everything: list[object] = []
     ask = Session.ask
 
-    def overhear(self: Session, probe: str, values: dict[str, Any], *others: Any) -> Outcome:  # noqa: ANN401
+    def overhear(self: Session, probe: str, values: dict[str, Any], *others: Any) -> Outcome:
         outcome = ask(self, probe, values, *others)
         everything.extend([values, outcome.values if isinstance(outcome, Answered) else None])
         return outcome

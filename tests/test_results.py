@@ -113,6 +113,6 @@ def test_the_report_says_of_each_question_what_happened_and_where_to_look() -> N
     ):
         assert part in words
     assert (
-        "✗ Actions stay within bounds.\n      3 of 8 actions are out of bounds.\n      Look at action_scale." in words
+        "✗ Actions stay within bounds.\n      3 of 8 actions are outside.\n      Look at action_scale." in words
     )
     assert "✓ Shapes are right." in words

@@ -36,7 +36,9 @@ def answer_of(outcome: Outcome) -> object:
 
 
 def test_an_answer_comes_back_as_plain_data(process: StudentProcess) -> None:
-    answer = answer_of(ask(process, "import numpy as np\ndef f(x): return np.full((2, 3), x), [x, 'text', None], {'k': True}"))
+    answer = answer_of(
+        ask(process, "import numpy as np\ndef f(x): return np.full((2, 3), x), [x, 'text', None], {'k': True}")
+    )
     assert isinstance(answer, list)
     array, items, mapping = answer
     np.testing.assert_array_equal(array, np.full((2, 3), 3.0))
@@ -71,7 +73,7 @@ def test_code_that_ends_its_process_is_told_how(process: StudentProcess, code: s
     [
         "def f(x):\n    while True: pass",
         "def f(x):\n    while True:\n        try:\n            while True: pass\n        except BaseException: pass",
-        "import signal, time\ndef f(x):\n    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\n    time.sleep(10**6)",
+        "import signal as s, time\ndef f(x):\n    s.pthread_sigmask(s.SIG_BLOCK, range(1, 65))\n    time.sleep(10**6)",
         "def f(x): return input()",
     ],
     ids=["endless loop", "loop that swallows everything", "blocked signals", "waits for the keyboard"],
@@ -196,7 +198,15 @@ def test_the_disk_is_limited(process: StudentProcess) -> None:
 
 
 def test_output_is_thrown_away_however_much_it_is(process: StudentProcess) -> None:
-    shout = "import os\ndef f(x):\n    for _ in range(200): os.write(1, bytes(10**6)); os.write(2, b'x')\n    print('25/25')\n    return x"
+    shout = """
+import os
+def f(x):
+    for _ in range(200):
+        os.write(1, bytes(10**6))
+        os.write(2, b"25/25")
+    print("25/25")
+    return x
+"""
     assert answer_of(ask(process, shout)) == 3
 
 

@@ -114,7 +114,7 @@ def test_a_corpus_that_cannot_be_read_is_a_fault_of_the_course(tmp_path: Path) -
     path.write_text(TRUE.replace("target.min_q", "target.max_q"), encoding="utf-8")
     code, _, said = verify("--corpus", path)
     assert code == 2
-    assert "broken.toml, variant 'larger': unknown blank 'target.max_q'" in re.sub(r"\s+", " ", said)
+    assert "broken.toml, variant 'minimum': unknown blank 'target.max_q'" in re.sub(r"\s+", " ", said)
 
 
 # --- a slice of the corpus: every blank, right and wrong, and every check

@@ -65,7 +65,11 @@ def a_finished_episode_adds_nothing(exam: Exam) -> None:
     expect_close(actual[~ended], right[~ended], "targets of transitions that go on", rtol=1e-3, atol=1e-3)
 
 
-@check(QUESTION, weight=1, look_at="shapes: (B, 1) against (B,) makes (B, B), and a batch of one must stay a batch")
+@check(
+    QUESTION,
+    weight=1,
+    look_at="what failed above; if nothing did, shapes: (B, 1) against (B,) makes (B, B), and one row stays a batch",
+)
 def all_of_it_together(exam: Exam) -> None:
     """Everything at once: a batch with both critics, entropy and finished episodes, and a batch of one transition."""
     for size in (MANY, 1):

@@ -1,4 +1,7 @@
-"""What the student process does once, before it is copied for every question. Students can read this; it gives nothing away."""
+"""What the student process does once, before it is copied for every question.
+
+Students can read this; it gives nothing away.
+"""
 
 import importlib
 import sys

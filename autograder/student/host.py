@@ -173,7 +173,9 @@ def described(error: BaseException) -> dict[str, Any]:
         message = str(error.msg)
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename.startswith("cell "):
-            where.update(cell=frame.filename, line=frame.lineno or 0, code=(frame.line or "")[:200], function=frame.name)
+            where.update(
+                cell=frame.filename, line=frame.lineno or 0, code=(frame.line or "")[:200], function=frame.name
+            )
     return {"type": type(error).__name__[:100], "message": message, **where}
 
 
@@ -220,7 +222,7 @@ class Host:
             os._exit(0)
 
     def end(self, patience: float) -> str:
-        """Kill what is left of a session; how the copy ended, in words, if it ended itself within ``patience`` seconds."""
+        """Kill what is left of a session; how the copy ended, in words, if it did so within ``patience`` seconds."""
         if not self.copy:
             return ""
         latest = time.monotonic() + patience
@@ -261,7 +263,7 @@ def clear(*folders: str) -> None:
 
 
 def prepare(settings: dict[str, Any]) -> None:
-    """Give up privileges, take on limits, and have the libraries ready. The order matters: no limit can be raised again."""
+    """Give up privileges, take on limits, and have the libraries ready, in this order: no limit can be raised again."""
     if settings["uid"] is not None:
         os.setgroups([])
         os.setresgid(settings["uid"], settings["uid"], settings["uid"])

@@ -25,7 +25,7 @@ class WireError(Exception):
     """What arrived is not of the wire format, or is too large; or the other side has gone."""
 
 
-class Late(WireError):
+class LateError(WireError):
     """Nothing whole arrived before the deadline."""
 
 
@@ -113,13 +113,13 @@ def _refuse(code: int, _data: bytes) -> Any:
 
 
 def send(channel: socket.socket, value: Any, deadline: float) -> None:
-    """Send one frame before ``deadline`` (of ``time.monotonic``); Late or WireError if the other side does not take it."""
+    """Send one frame before ``deadline`` (of ``time.monotonic``); LateError or WireError if it is not taken."""
     content = pack(value)
     try:
         channel.settimeout(_left(deadline))
         channel.sendall(len(content).to_bytes(4, "big") + content)
     except TimeoutError:
-        raise Late("the other side takes nothing") from None
+        raise LateError("the other side takes nothing") from None
     except OSError:
         raise WireError("the other side has gone") from None
 
@@ -139,7 +139,7 @@ def _exactly(channel: socket.socket, size: int, deadline: float) -> bytes:
             channel.settimeout(_left(deadline))
             part = channel.recv(min(size - len(parts), 1 << 20))
         except TimeoutError:
-            raise Late("no answer in time") from None
+            raise LateError("no answer in time") from None
         except OSError:
             raise WireError("the other side has gone") from None
         if not part:
