@@ -42,7 +42,7 @@ def _match(
     """For each of the release's cells the index of the submission's, where there is one: grade_id -> (index, cell)."""
     matches: dict[str, tuple[int, NotebookNode]] = {}
     taken: set[int] = set()
-    for likeness in (_same_id, _same_definitions, _alike):
+    for likeness in (_same_id, _same_text, _same_definitions, _alike):
         for model in wanted:
             if _grade_id(model) in matches:
                 continue
@@ -83,6 +83,12 @@ def _same_id(cell: NotebookNode, model: NotebookNode, assignment: Assignment) ->
     return 1 if not names or _defines(cell.source, names) or not _parses(cell.source) else 0
 
 
+def _same_text(cell: NotebookNode, model: NotebookNode, _assignment: Assignment) -> float:
+    """What nobody has touched; never a cell to be filled in, of which a copy left as it was must not hide the other."""
+    fixed = model.metadata["nbgrader"].get("locked", False)
+    return 1 if fixed and cell.cell_type == model.cell_type and cell.source == model.source else 0
+
+
 def _same_definitions(cell: NotebookNode, model: NotebookNode, assignment: Assignment) -> float:
     names = assignment.defines.get(_grade_id(model))
     return 1 if names and cell.cell_type == "code" and _defines(cell.source, names) else 0
@@ -91,8 +97,6 @@ def _same_definitions(cell: NotebookNode, model: NotebookNode, assignment: Assig
 def _alike(cell: NotebookNode, model: NotebookNode, _assignment: Assignment) -> float:
     if cell.cell_type != model.cell_type or min(len(cell.source), len(model.source)) < 10:
         return 0
-    if cell.source == model.source:
-        return 1
     compared = difflib.SequenceMatcher(None, model.source[:4000], cell.source[:4000], autojunk=False)
     if compared.real_quick_ratio() < ALIKE or compared.quick_ratio() < ALIKE:
         return 0

@@ -136,13 +136,20 @@ def verification(run: Run, progress: Callable[[int, int], object]) -> "Verificat
 
 
 def _recognition(course: Course, tried: Sequence[Trial]) -> tuple[Recognition | None, str]:
-    """What recognition does for the wrong ones; or why it does nothing, in words."""
+    """What recognition does for the wrong ones of the course's own corpus; or why it does nothing, in words."""
+    own = course.root / "solutions" / "variants"
+    wrong = [each for each in tried if each.variant.verdict == "wrong" and _is_of(each.variant, own)]
+    if not wrong:
+        return None, ""
     try:
         learnt(course)
     except CourseError as error:
         return None, error.message
-    alike = load_alike(course.root / "solutions" / "alike.toml")
-    return measure(load_known(course), [each for each in tried if each.variant.verdict == "wrong"], alike), ""
+    return measure(load_known(course), wrong, load_alike(course.root / "solutions" / "alike.toml")), ""
+
+
+def _is_of(variant: Variant, folder: Path) -> bool:
+    return len(parts_of(variant)) > 1 or variant.path.resolve().is_relative_to(folder.resolve())
 
 
 def trials(marking: Marking, variants: Sequence[Variant], jobs: int, everything: bool = True) -> Iterator[list[Trial]]:

@@ -246,14 +246,28 @@ def test_more_than_the_corpus_yields_is_refused(corpus: tuple[Variant, ...], sac
 
 
 @pytest.fixture(scope="module")
-def target_of(kit: Path, sac: Assignment, handed_in: Callable[..., NotebookNode]) -> Callable[..., SubmissionResult]:
-    others = frozenset(question.name for question in sac.questions if question.name != "critic-target")
-    marking = Marking(Course(kit, "sac"), skip=others)
+def graded(
+    kit: Path, sac: Assignment, handed_in: Callable[..., NotebookNode]
+) -> Callable[[str, str, str], SubmissionResult]:
+    """Grades one question of a notebook that is right but for one blank."""
 
-    def grade(fill: str) -> SubmissionResult:
-        return marking.grade_notebook(handed_in({"target.min_q": fill}), "someone")
+    def grade(question: str, blank: str, fill: str) -> SubmissionResult:
+        others = frozenset(each.name for each in sac.questions if each.name != question)
+        return Marking(Course(kit, "sac"), skip=others).grade_notebook(handed_in({blank: fill}), "someone")
 
     return grade
+
+
+@pytest.fixture(scope="module")
+def target_of(graded: Callable[[str, str, str], SubmissionResult]) -> Callable[[str], SubmissionResult]:
+    return lambda fill: graded("critic-target", "target.min_q", fill)
+
+
+def test_the_noise_of_the_students_process_is_the_same_in_every_run(
+    graded: Callable[[str, str, str], SubmissionResult],
+) -> None:
+    result = graded("get-action", "get_action.sample", "torch.distributions.Normal(loc=mean, scale=std).sample()")
+    assert "no gradient flows" in target(result).hint
 
 
 def target(result: SubmissionResult) -> QuestionResult:
@@ -263,7 +277,7 @@ def target(result: SubmissionResult) -> QuestionResult:
 
 
 def test_a_mistake_spelled_in_a_new_way_is_told_its_hint_wherever_results_are_read(
-    target_of: Callable[..., SubmissionResult],
+    target_of: Callable[[str], SubmissionResult],
 ) -> None:
     spelled = "torch.where(qf1_next_target > qf2_next_target, qf1_next_target, qf2_next_target)"
     result = target_of(f"{spelled} - alpha * next_state_log_pi")
@@ -283,5 +297,5 @@ def test_a_mistake_spelled_in_a_new_way_is_told_its_hint_wherever_results_are_re
     ],
     ids=["right", "unheard-of", "raises"],
 )
-def test_whoever_makes_no_known_mistake_is_told_none(target_of: Callable[..., SubmissionResult], fill: str) -> None:
+def test_whoever_makes_no_known_mistake_is_told_none(target_of: Callable[[str], SubmissionResult], fill: str) -> None:
     assert target(target_of(fill)).hint == ""

@@ -112,7 +112,5 @@ def test_the_report_says_of_each_question_what_happened_and_where_to_look() -> N
         "not attempted",
     ):
         assert part in words
-    assert (
-        "✗ Actions stay within bounds.\n      3 of 8 actions are outside.\n      Look at action_scale." in words
-    )
+    assert "✗ Actions stay within bounds.\n      3 of 8 actions are outside.\n      Look at action_scale." in words
     assert "✓ Shapes are right." in words

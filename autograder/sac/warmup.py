@@ -4,12 +4,14 @@ Students can read this; it gives nothing away.
 """
 
 import importlib
+import random
 import sys
 import types
 from collections.abc import Callable
 from typing import Any
 
 import gymnasium  # noqa: F401
+import numpy as np
 import stable_baselines3.common.buffers  # noqa: F401
 import torch
 import torch.distributions
@@ -41,3 +43,7 @@ class Bystander(types.ModuleType):
 if "torch._dynamo" not in sys.modules:
     sys.modules["torch._dynamo"] = torch._dynamo = Bystander("torch._dynamo")
 torch.set_num_threads(1)
+# PyTorch seeds itself from the machine's entropy: from one state, the same code draws the same noise in every run
+torch.manual_seed(0)
+np.random.seed(0)
+random.seed(0)

@@ -44,7 +44,7 @@ from typing import Any
 
 FOREVER = float("inf")
 LONGEST_VERB = 7  # bytes; every verb of the control channel is padded to it
-LONGEST_TEXT = 2000  # characters of any message that is sent back
+LONGEST_TEXT = 500  # characters of any message that is sent back
 
 
 class MissingDefinitionError(Exception):
