@@ -17,7 +17,6 @@ from autograder.course import Course, Unclear
 from autograder.errors import CourseError
 from autograder.extraction import Extract, extract
 from autograder.judge import Paper, judge, student_process
-from autograder.learning import load_known
 from autograder.limits import Limits
 from autograder.notebooks import NotANotebookError, read_notebook
 from autograder.recognise import Known
@@ -25,6 +24,7 @@ from autograder.records import Submission, SubmissionResult
 from autograder.repair import repair
 from autograder.results import kept
 from autograder.sandbox import NoBarrier, choose_barrier
+from autograder.verification.learning import load_known
 
 
 @dataclass(frozen=True)

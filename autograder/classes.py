@@ -61,7 +61,7 @@ def grade_class(
 
 
 def _publish(marking: Marking, results: Sequence[SubmissionResult], progress: Progress) -> dict[str, str]:
-    from autograder.gradebook import write_feedback, write_gradebook
+    from autograder.publishing.gradebook import write_feedback, write_gradebook
 
     root, name = marking.course.root, marking.course.name
     known = {result.student: result for result in results}

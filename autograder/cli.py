@@ -176,7 +176,7 @@ def verify(
 
     With --learn the wrong ones are put their own questions only, and what they answer is what mistakes are known by.
     """
-    from autograder.verify import Run, verification
+    from autograder.verification.verify import Run, verification
 
     where = Course(course.resolve(), assignment)
     run = Run(where, tuple(corpus or ()), training, drawn, jobs, unsafe_no_sandbox, learn)

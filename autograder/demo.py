@@ -13,9 +13,9 @@ from rich.text import Text
 from autograder.assignment import load_assignment
 from autograder.authoring import generate, read_source
 from autograder.cli import app, told
-from autograder.corpus import load_corpus, variant_notebook
 from autograder.errors import CourseError
 from autograder.files import write_atomically
+from autograder.verification.corpus import load_corpus, variant_notebook
 
 KIT = Path(__file__).parent.parent
 NAME = "sac"
@@ -68,9 +68,7 @@ def main(folder: Path) -> int:
         Text("\nLook at", style="bold"),
         Text(f"  {folder}/feedback/<student>/{NAME}/{NAME}.html   what a student reads"),
         Text(f"  {folder}/results/{NAME}/results.csv              the class, for a spreadsheet"),
-        Text(
-            f"  {folder}/gradebook.db                           nbgrader's gradebook, for nbgrader formgrader"
-        ),
+        Text(f"  {folder}/gradebook.db                           nbgrader's gradebook, for nbgrader formgrader"),
         sep="\n",
     )
     return int(code or 0)

@@ -9,10 +9,10 @@ from pathlib import Path
 from autograder.authoring import read_source
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.learning import learnt
 from autograder.limits import Limits
 from autograder.process import Answered, StudentProcess
 from autograder.sandbox import Barrier, choose_barrier, find_bubblewrap
+from autograder.verification.learning import learnt
 
 PACKAGES = ("torch", "gymnasium", "mujoco", "stable_baselines3", "matplotlib", "nbgrader", "msgpack", "typer", "rich")
 

@@ -25,10 +25,10 @@ from nbgrader.utils import is_grade, is_solution
 from autograder.authoring import blank, strip_mark_schemes
 from autograder.batch import Marking, result_for
 from autograder.course import Course
-from autograder.digest import digest
-from autograder.disarm import disarmed
 from autograder.notebooks import NotANotebookError, read_notebook
-from autograder.publish import Cards
+from autograder.publishing.digest import digest
+from autograder.publishing.disarm import disarmed
+from autograder.publishing.publish import Cards
 from autograder.records import SubmissionResult
 from autograder.repair import repair
 

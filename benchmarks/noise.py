@@ -14,13 +14,13 @@ from statistics import median
 from autograder.authoring import read_source
 from autograder.batch import Marking
 from autograder.checks import Answer, Handler, Mistake, Value
-from autograder.corpus import Variant, load_corpus, variant_notebook
 from autograder.course import Course
 from autograder.judge import student_process
 from autograder.process import Answered, StudentProcess
 from autograder.records import LearningCurve
 from autograder.sac import noise, sampling
 from autograder.sandbox import choose_barrier
+from autograder.verification.corpus import Variant, load_corpus, variant_notebook
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -10,8 +10,8 @@ from toy_course import TOY, toy
 
 from autograder.assignment import load_assignment
 from autograder.authoring import fill, read_source
-from autograder.corpus import Variant, load_corpus, variant_notebook
 from autograder.errors import CourseError
+from autograder.verification.corpus import Variant, load_corpus, variant_notebook
 
 ROOT = Path(__file__).parent.parent
 
@@ -103,6 +103,7 @@ def test_a_variant_may_be_a_syntax_error_if_it_says_so(corpus: Path) -> None:
         (RIGHT.replace("fine", ""), "0.toml, variant number 1: it has no id"),
         (RIGHT.replace('verdict = "right"', ""), "0.toml, variant 'fine': it has no verdict"),
         (RIGHT.replace("another way", ""), "0.toml, variant 'fine': it has no summary"),
+        (RIGHT.replace('"fine"', '"reference"'), "0.toml, variant 'reference': this id is the reference's own"),
         (RIGHT + RIGHT, "0.toml, variant 'fine': this id is taken by a variant in"),
         (RIGHT + FILL + 'cells.sums = "1"', "'fine': it fills 'sums.all' and replaces its cell, 'sums'"),
         (WRONG.replace('loses = ["total"]', "") + FILL, "'off': it is wrong, but has no 'loses'"),

@@ -18,11 +18,11 @@ from typer.testing import CliRunner, Result
 from autograder.assignment import load_assignment
 from autograder.authoring import fill, read_source
 from autograder.cli import app
-from autograder.corpus import Variant, load_corpus
 from autograder.demo import KIT, make_course
 from autograder.process import Answered, Outcome, Session
 from autograder.repair import repair
 from autograder.sandbox import choose_barrier
+from autograder.verification.corpus import Variant, load_corpus
 
 SAC = load_assignment("sac")
 SAMPLES = {variant.id: variant for variant in load_corpus([KIT / "solutions/demo.toml"], SAC)}

@@ -24,12 +24,12 @@ from nbgrader.api import Gradebook, get_alembic_version
 from nbgrader.apps import NbGraderAPI
 
 from autograder.assignment import Assignment, Question
-from autograder.disarm import disarmed, harmless_markdown
 from autograder.errors import CourseError
-from autograder.gradebook import write_feedback, write_gradebook
-from autograder.nbgrader_course import course_config, register_assignment
 from autograder.notebooks import read_notebook
-from autograder.publish import Cards
+from autograder.publishing.disarm import disarmed, harmless_markdown
+from autograder.publishing.gradebook import write_feedback, write_gradebook
+from autograder.publishing.nbgrader_course import course_config, register_assignment
+from autograder.publishing.publish import Cards
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, SubmissionResult
 
 ROOT = Path(__file__).parent.parent

@@ -8,17 +8,17 @@ from nbformat import NotebookNode
 from autograder.assignment import Assignment
 from autograder.batch import Marking
 from autograder.checks import Value
-from autograder.corpus import Variant, load_corpus
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.learning import bare, fingerprint, known_path, learnt, load_known, measure
 from autograder.process import Answered, Gone, Outcome, Raised
-from autograder.publish import Cards
+from autograder.publishing.publish import Cards
 from autograder.recognise import Known, KnownMistake, is_telling, read, same, save
 from autograder.records import QuestionResult, SubmissionResult
 from autograder.results import report_lines
-from autograder.several import parts_of, several
 from autograder.sketches import MOST_LEAVES, Heard, Sketch, sketch
+from autograder.verification.corpus import Variant, load_corpus
+from autograder.verification.learning import bare, fingerprint, known_path, learnt, load_known, measure
+from autograder.verification.several import parts_of, several
 
 RNG = np.random.default_rng(0)
 ASKED: dict[str, Value] = {"x": RNG.standard_normal((12, 3)).astype(np.float32), "alpha": 0.4}

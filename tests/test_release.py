@@ -13,7 +13,7 @@ from toy_course import toy, without_markers
 
 from autograder.assignment import load_assignment
 from autograder.authoring import blank, fill, generate, read_source, solutions, strip_mark_schemes
-from autograder.cells import parse_cell
+from autograder.authoring.cells import parse_cell
 from autograder.errors import CourseError
 
 ROOT = Path(__file__).parent.parent

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from autograder.assignment import load_assignment
 from autograder.cli import app
-from autograder.corpus import Variant, load_corpus
 from autograder.demo import KIT
+from autograder.verification.corpus import Variant, load_corpus
 
 SAC = load_assignment("sac")
 CORPUS = KIT / "solutions/variants"

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from autograder.corpus import Variant
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.recognise import Known, KnownMistake, Sketches, is_telling, read
-from autograder.several import parts_of
+from autograder.verification.corpus import RESERVED, Variant
+from autograder.verification.several import parts_of
 
-HERE = Path(__file__).parent
-REFERENCE = Variant("reference", "right", "every blank as in the source", {}, {}, (), (), "", "", Path("reference"))
+ENGINE = Path(__file__).parent.parent
+REFERENCE = Variant(RESERVED, "right", "every blank as in the source", {}, {}, (), (), "", "", Path("reference"))
 NEXT_STEP = "Run autograder verify --learn."
 
 
@@ -145,9 +145,9 @@ def load_alike(path: Path) -> tuple[frozenset[str], ...]:
 
 def fingerprint(course: Course) -> str:
     """Of all that the known mistakes' answers depend on: what is asked, by what, of which code. Words do not count."""
-    folder = HERE / course.name
+    folder = ENGINE / course.name
     code = [(path, path.name != "probes.py") for path in sorted(folder.glob("*.py"))]
-    code.append((HERE / "sketches.py", False))
+    code.append((ENGINE / "sketches.py", False))
     parts = [bare(path.read_text(encoding="utf-8"), without_prose) for path, without_prose in code]
     source = json.loads((course.root / "source" / course.name / f"{course.name}.ipynb").read_text(encoding="utf-8"))
     parts += ["".join(cell["source"]) for cell in source["cells"] if cell["cell_type"] == "code"]

@@ -4,8 +4,8 @@ import ast
 from collections.abc import Mapping, Sequence
 
 from autograder.assignment import Assignment
-from autograder.blanks import Blank
-from autograder.cells import Cell
+from autograder.authoring.blanks import Blank
+from autograder.authoring.cells import Cell
 from autograder.errors import CourseError
 
 _SOURCE = "Mend the source notebook, or the assignment's contract."

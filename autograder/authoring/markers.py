@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from autograder.cells import Cell
+from autograder.authoring.cells import Cell
 
 FORMS = (
     "A marker reads '### SOLUTION <id>' at the end of an assignment, or '### BEGIN SOLUTION <id>' and"

@@ -24,11 +24,12 @@ from nbformat import NotebookNode
 
 from autograder.assignment import Assignment
 from autograder.authoring import MarkedNotebook, read_marked
-from autograder.blanks import InlineBlank
-from autograder.cells import Cell, cells_of, parse_cell
+from autograder.authoring.blanks import InlineBlank
+from autograder.authoring.cells import Cell, cells_of, parse_cell
 from autograder.errors import CourseError
 
 Verdict = Literal["right", "wrong"]
+RESERVED = "reference"  # what the source's own solutions go by among the variants
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ def load_corpus(
         for number, entry in enumerate(_entries(path), start=1):
             variant = _variant(path, number, entry)
             _check(variant, assignment)
+            if variant.id == RESERVED:
+                raise variant.fault("this id is the reference's own.", "Give the variant another id.")
             if variant.id in found:
                 message = f"this id is taken by a variant in {found[variant.id].path}."
                 raise variant.fault(message, "Give every variant an id of its own.")

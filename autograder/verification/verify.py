@@ -15,11 +15,17 @@ from rich.text import Text
 from autograder.assignment import Assignment
 from autograder.authoring import read_source
 from autograder.batch import Marking
-from autograder.corpus import Variant, load_corpus, variant_notebook
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.judge import Paper, judge, student_process
-from autograder.learning import (
+from autograder.process import StudentProcess
+from autograder.recognise import save
+from autograder.records import QuestionResult
+from autograder.repair import repair
+from autograder.sandbox import choose_barrier
+from autograder.sketches import Heard, Sketch, sketch
+from autograder.verification.corpus import Variant, load_corpus, variant_notebook
+from autograder.verification.learning import (
     REFERENCE,
     Recognition,
     fingerprint,
@@ -30,13 +36,7 @@ from autograder.learning import (
     load_known,
     measure,
 )
-from autograder.process import StudentProcess
-from autograder.recognise import save
-from autograder.records import QuestionResult
-from autograder.repair import repair
-from autograder.sandbox import choose_barrier
-from autograder.several import parts_of, several
-from autograder.sketches import Heard, Sketch, sketch
+from autograder.verification.several import parts_of, several
 
 TRAINING = "training"  # the one question that is end to end: a mistake anywhere may cost its marks
 CHUNK = 24  # variants that share one sandbox; the corpus is the course's own, so none has to be kept from another

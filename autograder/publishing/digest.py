@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from nbgrader.utils import is_grade, is_solution
 
-from autograder.publish import LOOKS, templates
+from autograder.publishing.publish import LOOKS, templates
 from autograder.records import Status
 
 SHORT = "# The checks that you can run yourself stand here in your notebook. What the marking found:"

@@ -15,12 +15,12 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.assignment import Assignment, load_assignment
-from autograder.blanks import Blank, WrittenBlank, rewritten
-from autograder.cells import Cell, cells_of, parse_cell
-from autograder.contract import check_contract
+from autograder.authoring.blanks import Blank, WrittenBlank, rewritten
+from autograder.authoring.cells import Cell, cells_of, parse_cell
+from autograder.authoring.contract import check_contract
+from autograder.authoring.marked import blanks_of
 from autograder.errors import CourseError
 from autograder.files import write_atomically
-from autograder.marked import blanks_of
 
 _SCHEME = re.compile(r"^[ \t]*### BEGIN MARK SCHEME[ \t]*$.*?(?:^[ \t]*### END MARK SCHEME[ \t]*$|\Z)", re.M | re.S)
 
@@ -159,7 +159,7 @@ def generate(course_root: Path, assignment_name: str) -> Path:
     Nothing else is touched: no gradebook, no file beside the notebook. Returns the release's path. Raises CourseError
     if the source, a marker or the course's configuration is amiss; an earlier release then stays as it was.
     """
-    from autograder.release import release_text  # loads nbgrader, which the rest of authoring does without
+    from autograder.authoring.release import release_text  # loads nbgrader, which the rest of authoring does without
 
     assignment = load_assignment(assignment_name)
     blank(read_source(course_root, assignment_name), assignment)  # nbgrader would bury its faults in a traceback

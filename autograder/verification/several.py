@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autograder.assignment import Assignment
-from autograder.corpus import Variant
 from autograder.errors import CourseError
+from autograder.verification.corpus import Variant
 
 MOST = 4  # mistakes in one submission
 JOINT = " + "

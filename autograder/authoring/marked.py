@@ -5,9 +5,9 @@ import io
 import token
 import tokenize
 
-from autograder.blanks import Blank, BlockBlank, InlineBlank, WrittenBlank, rows_inside_strings
-from autograder.cells import Cell
-from autograder.markers import Kind, Stretch, stretches_of
+from autograder.authoring.blanks import Blank, BlockBlank, InlineBlank, WrittenBlank, rows_inside_strings
+from autograder.authoring.cells import Cell
+from autograder.authoring.markers import Kind, Stretch, stretches_of
 
 _ASSIGNMENT = "An inline marker ends a line that is one assignment, '<name> = <expression>  ### SOLUTION <id>'."
 _NO_WORDS = frozenset({tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, token.INDENT, token.DEDENT})

@@ -13,9 +13,9 @@ from traitlets.config import Config
 from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
 from traitlets.utils.importstring import import_item
 
-from autograder.cells import cells_of
+from autograder.authoring.cells import cells_of
+from autograder.authoring.markers import stretches_of
 from autograder.errors import CourseError
-from autograder.markers import stretches_of
 
 CONFIG = "nbgrader_config.py"
 

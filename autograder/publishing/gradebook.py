@@ -22,7 +22,7 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import OperationalError, SAWarning
 
 from autograder.errors import CourseError
-from autograder.nbgrader_course import course_config, database_fault, quiet_log, register_assignment
+from autograder.publishing.nbgrader_course import course_config, database_fault, quiet_log, register_assignment
 from autograder.records import SubmissionResult
 
 Failures = dict[str, str]

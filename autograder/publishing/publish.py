@@ -32,7 +32,7 @@ _RUNNING = 10  # episodes in the learning curve's running mean
 def templates() -> Environment:
     """The kit's templates: whatever is not marked safe is escaped, freed of control characters and kept short."""
     environment = Environment(
-        loader=PackageLoader("autograder"),
+        loader=PackageLoader("autograder.publishing"),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         finalize=_presentable,

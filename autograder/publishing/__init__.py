@@ -1,0 +1,1 @@
+"""Publishing: results become the gradebook, the feedback pages and what the marker sees."""

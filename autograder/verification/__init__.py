@@ -1,0 +1,1 @@
+"""Verification: the grader is itself tested, against a corpus of right and wrong solutions."""
