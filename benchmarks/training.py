@@ -362,7 +362,7 @@ def choice_table(runs: Sequence[Run]) -> str:
 
 
 def at_most_failing(runs: Sequence[Run], threshold: float, tries: int, chance: float) -> float:
-    """The share of submissions that stay below the threshold in all tries, or below chance in those before giving up."""
+    """The share of submissions that stay below the threshold in all tries, or below chance before giving up."""
     given_up = at_most_below(runs, chance) ** HOPELESS if chance and tries > HOPELESS else 0.0
     return at_most_below(runs, threshold) ** tries + given_up
 
@@ -389,14 +389,12 @@ def wrong_table(submissions: Mapping[str, Sequence[Run]]) -> str:
 
 def noticed(submissions: Mapping[str, Sequence[Run]]) -> str:
     """How many wrong submissions lose points, in words."""
-    most, number = ASSIGNMENT.question("training").points, len(submissions)
+    most = ASSIGNMENT.question("training").points
     got = [points(runs) for runs in submissions.values()]
-    tries = [run for runs in submissions.values() for run in runs]
-    low, high = clopper_pearson(sum(value < most for value in got), number)
+    firsts = [runs[0] for runs in submissions.values()]
     return (
-        f"{sum(value < most for value in got)} of {number} wrong variants lose points (95 % interval {low:.2f} to "
-        f"{high:.2f}), {got.count(0)} of them all; {sum(r.mean_return < LEARNED for r in tries)} of their "
-        f"{len(tries)} trainings did not learn."
+        f"{sum(value < most for value in got)} of {len(got)} lose points, {got.count(0)} of them all; "
+        f"{sum(run.mean_return < LEARNED for run in firsts)} of the {len(firsts)} did not learn in the first try."
     )
 
 

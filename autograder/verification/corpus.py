@@ -73,7 +73,7 @@ def load_corpus(
                 message = f"this id is taken by a variant in {found[variant.id].path}."
                 raise variant.fault(message, "Give every variant an id of its own.")
             if marked is not None:
-                _in_place(marked, variant)
+                in_place(marked, variant)
             found[variant.id] = variant
     return tuple(found.values())
 
@@ -83,10 +83,11 @@ def variant_notebook(source_notebook: NotebookNode, assignment: Assignment, vari
 
     Raises CourseError if one of its cells does not parse, or all do although the variant says ``parses = false``.
     """
-    return _in_place(read_marked(source_notebook, assignment), variant)
+    return in_place(read_marked(source_notebook, assignment), variant)
 
 
-def _in_place(marked: MarkedNotebook, variant: Variant) -> NotebookNode:
+def in_place(marked: MarkedNotebook, variant: Variant) -> NotebookNode:
+    """The same, of a source notebook that was read already: for many variants of one."""
     notebook = marked.fill(variant.fills, variant.cells, variant.extra_cells)
     for blank in (blank for of_cell in marked.blanks.values() for blank in of_cell):
         if variant.parses and isinstance(blank, InlineBlank) and not _is_expression(variant.fills.get(blank.id, "0")):

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.assignment import Assignment
-from autograder.authoring import read_source
+from autograder.authoring import MarkedNotebook, read_marked, read_source
 from autograder.batch import Marking
 from autograder.course import Course
 from autograder.errors import CourseError
@@ -24,7 +24,7 @@ from autograder.records import QuestionResult
 from autograder.repair import repair
 from autograder.sandbox import choose_barrier
 from autograder.sketches import Heard, Sketch, sketch
-from autograder.verification.corpus import Variant, load_corpus, variant_notebook
+from autograder.verification.corpus import Variant, in_place, load_corpus
 from autograder.verification.learning import (
     REFERENCE,
     Recognition,
@@ -170,9 +170,11 @@ def trials(marking: Marking, variants: Sequence[Variant], jobs: int, everything:
 
 def try_variants(marking: Marking, variants: Sequence[Variant], everything: bool = True) -> list[Trial]:
     """The trials of some variants, one after the other in copies of one student process."""
-    papers = [_paper(marking, variant) for variant in variants]
     barrier = choose_barrier(marking.unsafe)
-    with student_process(papers[0][0], marking.assignment, barrier, marking.limits) as process:
+    with student_process(marking.paper(marking.release), marking.assignment, barrier, marking.limits) as process:
+        process.start()  # it imports its libraries while the notebooks are made
+        marked = read_marked(read_source(marking.course.root, marking.course.name), marking.course.assignment)
+        papers = [_paper(marking, marked, variant) for variant in variants]
         return [
             _trial(_asked(marking.assignment, variant, everything), variant, paper, repairs, process)
             for variant, (paper, repairs) in zip(variants, papers, strict=True)
@@ -198,10 +200,8 @@ def _trial(
     return Trial(variant, questions, repairs, sketches)
 
 
-def _paper(marking: Marking, variant: Variant) -> tuple[Paper, tuple[str, ...]]:
-    source = read_source(marking.course.root, marking.course.name)
-    handed_in = variant_notebook(source, marking.course.assignment, variant)
-    mended, repairs = repair(handed_in, marking.release, marking.course.assignment)
+def _paper(marking: Marking, marked: MarkedNotebook, variant: Variant) -> tuple[Paper, tuple[str, ...]]:
+    mended, repairs = repair(in_place(marked, variant), marking.release, marking.course.assignment)
     return marking.paper(mended), tuple(repairs)
 
 
