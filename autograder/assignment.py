@@ -63,7 +63,11 @@ class Assignment:
         return Path(__file__).parent / self.name
 
     def checks(self) -> "Sequence[Check]":
-        """The hidden checks, in the order in which they run."""
+        """The hidden checks, in the order in which they run.
+
+        The judge warms up like the student process: it works in one thread, and has no use for what that leaves out.
+        """
+        importlib.import_module(f"autograder.{self.name}.warmup")
         return tuple(importlib.import_module(f"autograder.{self.name}.checks").CHECKS)
 
 

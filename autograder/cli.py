@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -14,6 +15,9 @@ from rich.text import Text
 
 from autograder.course import Course
 from autograder.errors import CourseError
+
+# jsonschema, which nbformat imports, would take a second to build a grammar of addresses with it; none is checked here
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -38,7 +38,8 @@ def judge(
     says becomes the question's hint where marks were lost.
     """
     if _anything_to_ask(paper, assignment):
-        process.start()  # it imports its libraries while this process imports its own
+        process.start()
+        assignment.checks()  # the libraries are imported here while the student process imports its own
     return _Judge(paper, assignment, process, recognise).results()
 
 
