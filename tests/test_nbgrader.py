@@ -24,11 +24,12 @@ from nbgrader.api import Gradebook, get_alembic_version
 from nbgrader.apps import NbGraderAPI
 
 from autograder.assignment import Assignment, Question
+from autograder.authoring.release import course_config
 from autograder.errors import CourseError
 from autograder.notebooks import read_notebook
 from autograder.publishing.disarm import disarmed, harmless_markdown
 from autograder.publishing.gradebook import write_feedback, write_gradebook
-from autograder.publishing.nbgrader_course import course_config, register_assignment
+from autograder.publishing.nbgrader_course import register_assignment
 from autograder.publishing.publish import Cards
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, SubmissionResult
 

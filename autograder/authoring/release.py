@@ -28,7 +28,7 @@ def release_text(course_root: Path, assignment_name: str) -> str:
     configuration cannot be read, if nbgrader's metadata are at fault, or if a marker would reach the students.
     """
     course_root = course_root.absolute()
-    config = _config(course_root)
+    config = course_config(course_root)
     course = CourseDirectory(config=config)
     converter = GenerateAssignment(coursedir=course, config=config)
     exporter = converter.exporter_class(parent=converter, config=converter.config)
@@ -46,16 +46,18 @@ def release_text(course_root: Path, assignment_name: str) -> str:
     return str(text)
 
 
-def _config(course_root: Path) -> Config:
+def course_config(course_root: Path) -> Config:
+    """The course's own nbgrader_config.py with its root made absolute; CourseError if it is missing or broken."""
+    root = course_root.absolute()
     try:
-        config = PyFileConfigLoader(CONFIG, str(course_root)).load_config()
+        config = PyFileConfigLoader(CONFIG, str(root)).load_config()
     except ConfigFileNotFound:
-        message = f"There is no {CONFIG} in {course_root}."
-        raise CourseError(message, "Run this in the course's root folder, or name it.") from None
+        message = f"There is no {CONFIG} in {root}, so it is no nbgrader course."
+        raise CourseError(message, f"Name the course's root folder, or copy the kit's {CONFIG} into it.") from None
     except Exception as error:  # the file is Python, and may raise whatever it likes
         reason = f"{type(error).__name__}: {error}"
-        raise CourseError(f"{course_root / CONFIG} cannot be loaded: {reason}.", "Mend the file.") from error
-    config.CourseDirectory.root = str(course_root)
+        raise CourseError(f"{root / CONFIG} cannot be loaded: {reason}.", "Mend the file.") from error
+    config.CourseDirectory.root = str(root)
     return config
 
 

@@ -21,8 +21,9 @@ from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import OperationalError, SAWarning
 
+from autograder.authoring.release import course_config
 from autograder.errors import CourseError
-from autograder.publishing.nbgrader_course import course_config, database_fault, quiet_log, register_assignment
+from autograder.publishing.nbgrader_course import database_fault, quiet_log, register_assignment
 from autograder.records import SubmissionResult
 
 Failures = dict[str, str]

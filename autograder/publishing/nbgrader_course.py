@@ -12,25 +12,9 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.dbutil import _temp_alembic_ini
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
-from traitlets.config.loader import Config, ConfigFileNotFound, PyFileConfigLoader
 
+from autograder.authoring.release import course_config
 from autograder.errors import CourseError
-
-
-def course_config(course_root: Path) -> Config:
-    """The course's own nbgrader_config.py with its root made absolute; CourseError if it is missing or broken."""
-    root = course_root.resolve()
-    try:
-        config: Config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
-    except ConfigFileNotFound:
-        raise CourseError(
-            f"{root} has no nbgrader_config.py, so it is no nbgrader course.",
-            "Name the course folder, or copy the kit's nbgrader_config.py into it.",
-        ) from None
-    except Exception as error:  # the file is Python: whatever it raises is a fault of the course
-        raise CourseError(f"{root / 'nbgrader_config.py'} fails: {error}", "Mend the file.") from error
-    config.CourseDirectory.root = str(root)
-    return config
 
 
 def register_assignment(course_root: Path, assignment: str) -> None:
