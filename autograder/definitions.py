@@ -3,10 +3,13 @@
 import ast
 import symtable
 import warnings
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 DEFINES = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+COMMON = 10_000  # characters; a cell that is longer than the release's is one student's own
 ASSIGNS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 
 
@@ -18,13 +21,35 @@ class Cell:
     source: str
     tree: ast.Module
 
+    @cached_property
+    def lines(self) -> list[str]:
+        """The text, line by line."""
+        return self.source.splitlines()
+
+    @cached_property
+    def uses(self) -> list[tuple[set[str], set[str]]]:
+        """Of each definition the name that it gives, if any, and the global names that it refers to."""
+        return [(_names_of(node), global_names(node)) for node in _definitions(self.tree.body)]
+
 
 def parse(label: str, source: str) -> Cell:
-    """The cell; SyntaxError for everything that is not Python."""
+    """The cell; SyntaxError for everything that is not Python, and for names that belong to no scope."""
+    return _parsed_before(label, source) if len(source) <= COMMON else _parsed(label, source)
+
+
+@lru_cache(maxsize=256)
+def _parsed_before(label: str, source: str) -> Cell:
+    """What many submissions have in common is read once. Nobody changes a cell or its tree."""
+    return _parsed(label, source)
+
+
+def _parsed(label: str, source: str) -> Cell:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about a student's backslashes, say
-            return Cell(label, source, ast.parse(source, label))
+            tree = ast.parse(source, label)
+            symtable.symtable(source, label, "exec")  # a nonlocal without a function around it, say
+            return Cell(label, source, tree)
     except SyntaxError:
         raise
     except (ValueError, RecursionError, MemoryError) as error:
@@ -61,24 +86,46 @@ class _Uses:
         self.defined = {
             node.name for node in _definitions(statements) if isinstance(node, ast.FunctionDef | ast.ClassDef)
         }
-        uses = [(_names_of(node), global_names(node)) for node in _definitions(statements)]
+        uses = [use for cell in cells for use in cell.uses]
         self._endless = _reaching(set(long_running), uses)
         self.wanted = {name for _, used in uses for name in used}
-        assigns = [node for node in _unwrapped(statements) if isinstance(node, ASSIGNS)]
-        while True:
-            more = {name for node in assigns if self.keeps(node) for name in global_names(node)} - self.wanted
-            if not more:
-                return
+        self._assigns = {node: _Assign.of(node) for node in _unwrapped(statements) if isinstance(node, ASSIGNS)}
+        self._want_what_is_kept()
+
+    def _want_what_is_kept(self) -> None:
+        """Add what the assignments that are kept use, and so on; each name and each assignment is visited once."""
+        giving = defaultdict(list)
+        for node, assign in self._assigns.items():
+            for name in assign.roots:
+                giving[name].append(node)
+        to_visit = [node for node in self._assigns if self.keeps(node)]
+        while to_visit:
+            more = self._assigns[to_visit.pop()].used - self.wanted
             self.wanted |= more
+            to_visit.extend(node for name in more for node in giving[name] if self.keeps(node))
 
     def keeps(self, node: ast.stmt) -> bool:
         """Whether an assignment gives a value that some definition uses, without a long run to compute it."""
         if not isinstance(node, ASSIGNS):
             return False
+        assign = self._assigns[node]
+        used = bool(assign.roots & self.wanted or assign.attributes & self.defined)
+        return used and not assign.used & self._endless
+
+
+@dataclass(frozen=True)
+class _Assign:
+    """The names that an assignment binds, those whose attributes it changes, and those that it refers to."""
+
+    roots: set[str]
+    attributes: set[str]
+    used: set[str]
+
+    @classmethod
+    def of(cls, node: ast.stmt) -> "_Assign":
         roots = {name for target in _targets(node) for name in _roots(target)}
         attributes = {name for target in _targets(node) for name in _roots(target, through_attributes=True)}
-        used = bool(roots & self.wanted or attributes & self.defined)
-        return used and not global_names(node) & self._endless
+        return cls(roots, attributes, global_names(node))
 
 
 def _unwrapped(statements: Iterable[ast.stmt]) -> list[ast.stmt]:
@@ -140,11 +187,16 @@ def _referred(scope: symtable.SymbolTable) -> set[str]:
 
 def _reaching(endless: set[str], uses: Sequence[tuple[set[str], set[str]]]) -> set[str]:
     """The names of the long-running functions and of all functions that come to call one."""
-    while True:
-        more = {name for names, used in uses if used & endless for name in names} - endless
-        if not more:
-            return endless
-        endless = endless | more
+    callers: dict[str, set[str]] = defaultdict(set)
+    for names, used in uses:
+        for name in used:
+            callers[name] |= names
+    reached: set[str] = set()
+    to_visit = endless
+    while to_visit:
+        reached |= to_visit
+        to_visit = {caller for name in to_visit for caller in callers.get(name, ())} - reached
+    return reached
 
 
 def _masked(source: str, statements: Sequence[ast.stmt], uses: _Uses) -> str:

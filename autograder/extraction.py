@@ -8,6 +8,7 @@ import ast
 import copy
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,9 +17,11 @@ from nbformat import NotebookNode
 
 from autograder.assignment import Assignment
 from autograder.definitions import Cell, imported, kept_source, names_bound, parse
+from autograder.limits import Limits
 
+ESCAPED = re.compile(r"^\s*[%!?,;/]|=\s*[%!]|\?\s*$", re.M)  # lines that IPython turns into calls
+MOST_ESCAPES = 1_000_000  # of them, times the cell's characters: IPython reads the whole cell anew for each
 PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")  # what follows them is Python all the same
-LONGEST_CELL = 200_000  # characters
 
 
 @dataclass(frozen=True)
@@ -43,17 +46,9 @@ class Extract:
         return hashlib.sha256(json.dumps([self.cells, sorted(self.faults.items())]).encode()).hexdigest()
 
 
-def extract(notebook: NotebookNode, assignment: Assignment) -> Extract:
-    """Take the definitions from a (repaired) notebook."""
-    cells, faults = [], {}
-    for number, node in enumerate(notebook.cells, start=1):
-        if node.cell_type != "code" or node.metadata.get("nbgrader", {}).get("grade", False):
-            continue  # grade cells hold visible checks, which decide nothing
-        label = _label(number, node)
-        try:
-            cells.append(parse(label, python_of(node.source)))
-        except SyntaxError as error:
-            faults[label] = f"line {error.lineno}: {error.msg}" if error.lineno else str(error.msg)
+def extract(notebook: NotebookNode, assignment: Assignment, limits: Limits | None = None) -> Extract:
+    """Take the definitions from a (repaired) notebook; what is beyond the limits of its code becomes a fault."""
+    cells, faults = _parsed(notebook, limits or Limits())
     functions = functions_of(cells)
     kept = kept_source(cells, assignment.long_running)
     return Extract(
@@ -65,6 +60,42 @@ def extract(notebook: NotebookNode, assignment: Assignment) -> Extract:
     )
 
 
+def _parsed(notebook: NotebookNode, limits: Limits) -> tuple[list[Cell], dict[str, str]]:
+    """The code cells that parse, and of those that do not, label -> why."""
+    cells: list[Cell] = []
+    faults: dict[str, str] = {}
+    for number, node in enumerate(notebook.cells, start=1):
+        if node.cell_type != "code" or node.metadata.get("nbgrader", {}).get("grade", False):
+            continue  # grade cells hold visible checks, which decide nothing
+        label = _label(number, node)
+        try:
+            _check_length(node.source, cells, limits)
+            cells.append(_cell(label, node.source))
+        except SyntaxError as error:
+            faults[label] = f"line {error.lineno}: {error.msg}" if error.lineno else str(error.msg)
+    return cells, faults
+
+
+def _cell(label: str, source: str) -> Cell:
+    """The cell; what is plain Python needs no look through IPython's eyes, which take much longer."""
+    try:
+        if not source.lstrip().startswith("In ["):  # IPython's own prompt would pass for an annotation
+            return parse(label, source)
+    except SyntaxError:
+        pass
+    return parse(label, python_of(source))
+
+
+def _check_length(source: str, before: Sequence[Cell], limits: Limits) -> None:
+    """SyntaxError for one cell too many or too long, since reading code takes time and memory in the grader itself."""
+    if len(source) > limits.longest_cell:
+        raise SyntaxError(f"the cell is longer than {limits.longest_cell} characters")
+    if len(source) + sum(len(cell.source) for cell in before) > limits.all_code:
+        raise SyntaxError(f"with it the notebook's code is longer than {limits.all_code} characters")
+    if len(before) == limits.code_cells:
+        raise SyntaxError(f"it comes after {limits.code_cells} other cells of code")
+
+
 def _label(number: int, node: NotebookNode) -> str:
     grade_id = node.metadata.get("nbgrader", {}).get("grade_id", "")
     return f"cell {number} ({grade_id})" if grade_id else f"cell {number}"
@@ -72,11 +103,11 @@ def _label(number: int, node: NotebookNode) -> str:
 
 def python_of(source: str) -> str:
     """A cell's text as plain Python: magics and shell lines become calls that extraction leaves out."""
-    if len(source) > LONGEST_CELL:
-        raise SyntaxError(f"the cell is longer than {LONGEST_CELL} characters")
     first, _, rest = source.lstrip().partition("\n")
     if first.startswith("%%"):
         source = f"\n{rest}" if first.split()[0] in PYTHON_MAGICS else ""
+    if len(ESCAPED.findall(source)) * len(source) > MOST_ESCAPES:
+        raise SyntaxError("it has too many shell and magic lines for a cell of its length")
     try:
         text: str = TransformerManager().transform_cell(source)
     except SyntaxError:
@@ -110,9 +141,8 @@ def _bare(node: ast.FunctionDef) -> ast.FunctionDef:
 
 def _open(function: ast.FunctionDef, cell: Cell) -> tuple[str, ...]:
     """The lines of the function in which the release's placeholders still stand."""
-    lines = cell.source.splitlines()
     statements = [node for node in ast.walk(function) if isinstance(node, ast.stmt)]
-    return tuple(lines[node.lineno - 1].strip() for node in statements if _is_placeholder(node))
+    return tuple(cell.lines[node.lineno - 1].strip() for node in statements if _is_placeholder(node))
 
 
 def _is_placeholder(node: ast.stmt) -> bool:

@@ -18,6 +18,9 @@ Recognise = Callable[[str, Mapping[str, Heard]], str]
 """Given a question's name and what was asked for it (by a digest of the ask): the hint of a known mistake, or ""."""
 
 MOST_CALLS = 500  # of one ask that are kept; an answer with more, such as a training run's, is kept without them
+LARGEST_CALL = 16_384  # bytes of a call that are kept
+MOST_FAULTS = 5  # of those met while the definitions ran that are told
+LONGEST_WORDS = 500  # characters of one of them
 MOST_DROPPED = 5  # cells that may hang or kill the process by being defined, before the rest is given up
 
 
@@ -121,9 +124,9 @@ class _Judge:
         for _ in range(MOST_DROPPED):
             self.process.load(self.cells, self.assignment.probes)
             with self.process.session() as session:
-                outcome = session.define()
+                outcome = session.define(announce=True)
             if not isinstance(outcome, Gone):
-                self.faults.extend(f"{words_for(fault)}" for fault in outcome.faults)
+                self.faults.extend(shortened(words_for(fault)) for fault in outcome.faults[:MOST_FAULTS])
                 return
             self.faults.append(f"{session.cell or 'a cell'} was left out: running its definitions {outcome.how}.")
             self.cells = [cell for cell in self.cells if cell[0] != session.cell]
@@ -153,7 +156,8 @@ def _overheard(handler: Handler, calls: list[tuple[str, Mapping[str, Value]]]) -
 
     def answer(name: str, values: Mapping[str, Value]) -> Value:
         if len(calls) <= MOST_CALLS:
-            calls.append((name, values))
+            # what is kept must not fill the judge's memory: the calls that any check asks for are small
+            calls.append((name, values if len(wire.pack(dict(values))) <= LARGEST_CALL else {}))
         return handler(name, values)
 
     return answer
@@ -193,6 +197,12 @@ def _names_missing(raised: Raised) -> bool:
     return raised.type in ("MissingDefinitionError", "NameError")
 
 
+def shortened(words: str, times: int = 1) -> str:
+    """Words in which a student's own may be any number, cut to what somebody will read."""
+    longest = LONGEST_WORDS * times
+    return words if len(words) <= longest else f"{words[:longest]} …"
+
+
 def words_for(raised: Raised) -> str:
     """What the student's code raised, and where, as a sentence."""
     if raised.type == "MissingDefinitionError":
@@ -209,7 +219,7 @@ def _run(check: Check, exam: _Exam) -> CheckResult:
         check.run(exam)
     except Mistake as mistake:
         look_at = mistake.look_at or check.look_at
-        return CheckResult(check.name, check.sentence, check.weight, False, mistake.happened, look_at)
+        return CheckResult(check.name, check.sentence, check.weight, False, shortened(mistake.happened, 5), look_at)
     return CheckResult(check.name, check.sentence, check.weight, True)
 
 

@@ -15,6 +15,8 @@ import numpy as np
 import stable_baselines3.common.buffers  # noqa: F401
 import torch
 import torch.distributions
+import torch.nn.functional as F
+from torch import nn
 
 
 class Bystander(types.ModuleType):
@@ -43,6 +45,24 @@ class Bystander(types.ModuleType):
 if "torch._dynamo" not in sys.modules:
     sys.modules["torch._dynamo"] = torch._dynamo = Bystander("torch._dynamo")
 torch.set_num_threads(1)
+
+
+def stretch() -> None:
+    """Work a small network once, so that what is set up at first use is set up here and not in every copy."""
+    network = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    mean, log_std = network(torch.randn(3, 4)).chunk(2, dim=-1)
+    normal = torch.distributions.Normal(mean, log_std.tanh().exp())
+    drawn = normal.rsample()
+    loss = F.mse_loss(drawn.tanh(), torch.zeros_like(drawn)) - normal.log_prob(drawn).sum(1, keepdim=True).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    with torch.no_grad():
+        torch.min(mean, log_std).detach().numpy()
+
+
+stretch()
 # PyTorch seeds itself from the machine's entropy: from one state, the same code draws the same noise in every run
 torch.manual_seed(0)
 np.random.seed(0)

@@ -1,5 +1,6 @@
 """The grader, graded: every variant of the corpus through the real pipeline, and what that says of the checks."""
 
+import math
 import multiprocessing
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,7 +40,7 @@ from autograder.verification.learning import (
 from autograder.verification.several import parts_of, several
 
 TRAINING = "training"  # the one question that is end to end: a mistake anywhere may cost its marks
-CHUNK = 24  # variants that share one sandbox; the corpus is the course's own, so none has to be kept from another
+CHUNKS = 2  # for each process: variants of a chunk share one sandbox, since none has to be kept from another
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Trial:
     variant: Variant
     questions: tuple[QuestionResult, ...]
     repairs: tuple[str, ...]
-    sketches: Mapping[str, Mapping[str, Sketch]]  # question -> digest of an ask -> what came of it
+    # question that should lose marks (of the reference, every one) -> digest of an ask -> what came of it
+    sketches: Mapping[str, Mapping[str, Sketch]]
 
     @property
     def lost(self) -> frozenset[str]:
@@ -157,7 +159,8 @@ def trials(marking: Marking, variants: Sequence[Variant], jobs: int, everything:
 
     Without ``everything`` a wrong variant is asked those questions alone that it should lose.
     """
-    chunks = [list(variants[start : start + CHUNK]) for start in range(0, len(variants), CHUNK)]
+    size = max(math.ceil(len(variants) / (CHUNKS * jobs)), 1)
+    chunks = [list(variants[start : start + size]) for start in range(0, len(variants), size)]
     if jobs == 1 or len(chunks) == 1:
         yield from (try_variants(marking, chunk, everything) for chunk in chunks)
         return
@@ -193,7 +196,8 @@ def _trial(
     sketches: dict[str, dict[str, Sketch]] = {}
 
     def listen(question: str, heard: Mapping[str, Heard]) -> str:
-        sketches[question] = {key: sketch(each) for key, each in heard.items()}
+        if question in variant.loses or variant.id == REFERENCE.id:
+            sketches[question] = {key: sketch(each) for key, each in heard.items()}
         return ""
 
     questions = judge(paper, assignment, process, listen)
