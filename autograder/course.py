@@ -6,7 +6,10 @@ from functools import cached_property
 from pathlib import Path
 
 from autograder.assignment import Assignment, load_assignment
+from autograder.configuration import course_limits
 from autograder.errors import CourseError
+from autograder.limits import Limits
+from autograder.notebooks import is_export, is_script
 from autograder.records import Submission
 
 
@@ -32,6 +35,11 @@ class Course:
         """What the kit knows of the assignment; CourseError if it knows none of that name."""
         return load_assignment(self.name)
 
+    @cached_property
+    def limits(self) -> Limits:
+        """What submissions may hold and use, as the course sets it; CourseError if it sets a limit that cannot be."""
+        return course_limits(self.root)
+
 
 @dataclass(frozen=True)
 class Unclear:
@@ -44,8 +52,9 @@ class Unclear:
 def find_submissions(folder: Path, name: str, apart: Path | None = None) -> tuple[list[Submission], list[Unclear]]:
     """The submissions in a course's submitted/ folder or in any folder of notebooks, sorted by student.
 
-    Both ``alice.ipynb`` and ``alice/….ipynb`` are alice's. ``apart`` is a folder that is no student's, such as the one
-    for the results. CourseError if there is no submission at all.
+    Both ``alice.ipynb`` and ``alice/….ipynb`` are alice's; a notebook that was exported as a ``.py`` script counts
+    where there is no other. ``apart`` is a folder that is no student's, such as the one for the results. CourseError if
+    there is no submission at all.
     """
     if not folder.is_dir():
         raise CourseError(f"There is no folder {folder}.", "Name the course folder, or a folder of notebooks.")
@@ -53,7 +62,7 @@ def find_submissions(folder: Path, name: str, apart: Path | None = None) -> tupl
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith((".", "__")) or entry == apart:  # __MACOSX, __pycache__
             continue
-        if _is_notebook(entry):
+        if _is_notebook(entry) or (is_script(entry.name) and is_export(entry)):
             candidates[entry.stem].append(entry)
         elif entry.is_dir() and (inside := _handed_in(entry, name)) is not None:
             candidates[entry.name].extend(inside)
@@ -76,7 +85,8 @@ def _is_notebook(path: Path) -> bool:
 def _handed_in(student: Path, name: str) -> list[Path] | None:
     """A student's notebooks: in the folder of the assignment if there is one, else right in their own.
 
-    None where nothing at all was handed in: the folder is empty, or holds other assignments alone.
+    Scripts where there is no notebook. None where nothing at all was handed in: the folder is empty, or holds other
+    assignments alone.
     """
     own = student / name
     if not own.is_dir() and not own.is_symlink():
@@ -85,7 +95,8 @@ def _handed_in(student: Path, name: str) -> list[Path] | None:
             return None
     if student.is_symlink() or own.is_symlink():
         return []
-    return [path for path in _entries(own) if _is_notebook(path)]
+    inside = _entries(own)
+    return [path for path in inside if _is_notebook(path)] or [path for path in inside if is_script(path.name)]
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -99,6 +110,10 @@ def _one(student: str, paths: list[Path], folder: Path, name: str) -> Submission
     if not paths:
         where = folder / student
         return Unclear(student, f"There is no notebook of {student}. Put it there as {where / name / name}.ipynb.")
+    notebooks = [path for path in paths if _is_notebook(path)]
+    if len(paths) == 1 and not notebooks:
+        note = f"{paths[0].name} is a script; its cells were told by what they hold. Hand in {name}.ipynb itself."
+        return Submission(student, paths[0], note)
     named = [path for path in paths if path.name == f"{name}.ipynb"]
     if len(paths) == 1:
         renamed = f"{paths[0].name} was taken for {name}.ipynb." if not named and paths[0].stem != student else ""

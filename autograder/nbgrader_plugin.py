@@ -70,10 +70,11 @@ class SubmissionExporter(NotebookExporter):
         assert resources is not None, "nbgrader always tells the student and the assignment"
         path = Path(filename)
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
+        course = course_of(self.parent, resources)
         try:
-            notebook = read_notebook(path)
+            notebook = read_notebook(path, course.limits.largest_notebook)
         except (NotANotebookError, OSError) as unreadable:
-            notebook = Marking(course_of(self.parent, resources)).release
+            notebook = Marking(course).release
             resources["fault"] = str(unreadable)
         made: Processed = super().from_notebook_node(notebook, resources)  # type: ignore[no-untyped-call]
         return made
@@ -123,8 +124,9 @@ class Judge(NbGraderPreprocessor):
             return known
         if fault:
             return SubmissionResult(student, course.name, fault=fault)
-        # once more, for the ids: OverwriteCells takes them from the given cells, which the gradebook does not know
-        mended, _ = repair(nb, Marking(course).release, course.assignment)
+        # once more, for the ids: OverwriteCells takes them from the given cells, which the gradebook does not know;
+        # and without the mark schemes, which it has brought back
+        mended, _ = repair(strip_mark_schemes(nb), Marking(course).release, course.assignment)
         return result_for(mended, course.name, course.root, student)
 
 

@@ -48,6 +48,26 @@ def test_other_notebooks_beside_the_right_one_are_left_and_told(tmp_path: Path) 
     assert "old.ipynb" in submission.note
 
 
+def test_a_script_counts_where_there_is_no_notebook_and_that_is_told(tmp_path: Path) -> None:
+    lay(tmp_path, "alice/sac/sac.py", "bob/sac/sac.ipynb", "bob/sac/helpers.py", "grade_all.py")
+    (tmp_path / "carol.py").write_text("#!/usr/bin/env python\n\n# In[3]:\n\nimport sys\n", encoding="utf-8")
+    submissions = found(tmp_path)
+    assert submissions.keys() == {"alice", "bob", "carol"}
+    for student, name in (("alice", "sac.py"), ("carol", "carol.py")):
+        submission = submissions[student]
+        assert isinstance(submission, Submission)
+        assert submission.note.startswith(f"{name} is a script")
+        assert "Hand in sac.ipynb itself" in submission.note
+    assert submissions["bob"] == Submission("bob", tmp_path / "bob/sac/sac.ipynb")
+
+
+def test_two_scripts_of_one_student_are_named_both(tmp_path: Path) -> None:
+    unclear = found(lay(tmp_path, "alice/sac/one.py", "alice/sac/two.py"))["alice"]
+    assert isinstance(unclear, Unclear)
+    assert "one.py" in unclear.reason
+    assert "two.py" in unclear.reason
+
+
 @pytest.mark.parametrize(
     "names",
     [("alice.ipynb", "alice/sac/sac.ipynb"), ("alice/one.ipynb", "alice/two.ipynb"), ("alice.ipynb", "alice.IPYNB")],
