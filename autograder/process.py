@@ -11,16 +11,17 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from autograder.checks import Handler, Refused, Value
 from autograder.errors import CourseError
 from autograder.limits import Limits
-from autograder.sandbox import Barrier, interpreter, paths_for
+from autograder.sandbox import Barrier, Prepared, interpreter
+from autograder.sandbox.usage import descendants, memory_of_all
 from autograder.student import wire
 
 TICK = 0.2  # seconds between two looks at the memory used
+TOO_SLOW = "did not come to an end in the time allowed"
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,19 @@ class Session:
         self._process = process
         self._channel = channel
         self.cell = ""  # the cell that was last begun
+        self._unfit: Gone | None = None
 
-    def define(self) -> Defined | Gone:
-        """Run the notebook's definitions that were loaded."""
+    def refuse(self, cell: str, outcome: Gone) -> None:
+        """Have this session define nothing: compiling that cell came to this."""
+        self.cell, self._unfit = cell, outcome
+
+    def define(self, announce: bool = False) -> Defined | Gone:
+        """Run the notebook's definitions that were loaded; if ``announce``, ``cell`` tells how far it came."""
+        if self._unfit:
+            return self._unfit
         deadline = time.monotonic() + self._process.limits.seconds_to_define
         try:
-            wire.send(self._channel, {"verb": "define"}, deadline)
+            wire.send(self._channel, {"verb": "define", "announce": announce}, deadline)
             while True:
                 reply = self._receive(deadline)
                 if reply["verb"] == "defined":
@@ -84,9 +92,10 @@ class Session:
         self, probe: str, values: Mapping[str, Value], handler: Handler | None = None, seconds: float | None = None
     ) -> Outcome:
         """Put one question; the handler does what the process asks for meanwhile."""
-        deadline = time.monotonic() + (seconds or self._process.limits.seconds_per_ask)
+        deadline = time.monotonic() + self._process.limits.seconds_for(seconds)
         try:
-            wire.send(self._channel, {"verb": "ask", "probe": probe, "values": dict(values)}, deadline)
+            question = {"verb": "ask", "probe": probe, "values": dict(values)}
+            wire.send(self._channel, question, deadline, self._process.look_now_and_then)
             while True:
                 reply = self._receive(deadline)
                 if reply["verb"] == "answer":
@@ -105,58 +114,19 @@ class Session:
             reply: dict[str, Any] = {"verb": "reply", "value": handler(_text(call.get("name")), values)}
         except Refused as refused:
             reply = {"verb": "refuse", "message": str(refused)}
-        wire.send(self._channel, reply, deadline)
+        wire.send(self._channel, reply, deadline, self._process.look_now_and_then)
 
     def _receive(self, deadline: float) -> dict[str, Any]:
-        """The next message; meanwhile, in ticks, an eye on the memory that the sandbox uses."""
-        while True:
-            self._channel.settimeout(TICK)
-            try:
-                self._channel.recv(1, socket.MSG_PEEK)
-                break
-            except TimeoutError:
-                if time.monotonic() > deadline:
-                    raise wire.LateError("no answer in time") from None
-                self._process.look_at_usage()
-            except OSError:
-                break  # the next read says what is wrong
-        message = wire.receive(self._channel, deadline)
-        if not isinstance(message, dict) or not isinstance(message.get("verb"), str):
-            raise wire.WireError("it said something that is no message")
-        return message
+        """The next message; meanwhile an eye on the memory that the sandbox uses."""
+        return wire.receive_message(self._channel, deadline, self._process.look_now_and_then)
 
     def _gone(self, error: wire.WireError) -> Gone:
         if isinstance(error, wire.LateError):
-            return Gone("did not come to an end in the time allowed", hung=True)
+            return Gone(TOO_SLOW, hung=True)
         how = self._process.bury()
         if isinstance(error, TooMuchUsedError):
             return Gone(str(error))
         return Gone(f"ended the whole process ({how})" if how else f"broke the conversation: {error}")
-
-
-def _descendants(pid: int, most: int) -> list[int]:
-    """The processes below this one, by the kernel's own lists of children; the search stops beyond ``most``."""
-    found: list[int] = []
-    to_visit = [pid]
-    while to_visit and len(found) <= most:
-        visited = to_visit.pop()
-        try:
-            listed = Path(f"/proc/{visited}/task/{visited}/children").read_text(encoding="ascii")
-        except OSError:  # it has just ended
-            continue
-        children = [int(word) for word in listed.split()]
-        found.extend(children)
-        to_visit.extend(children)
-    return found
-
-
-def _proportional_share(pid: int) -> int:
-    """Bytes of memory that a process holds; what it shares with others (a fork's pages) is counted in parts."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
-    except OSError:  # it has just ended
-        return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 class TooMuchUsedError(wire.WireError):
@@ -192,9 +162,12 @@ class StudentProcess:
         self.limits = limits
         self._warmup = {"warmup": warmup, "imports": list(imports)}
         self._process: subprocess.Popen[bytes] | None = None
+        self._prepared: Prepared | None = None
         self._control: socket.socket | None = None
         self._ready = False
+        self._next_look = 0.0  # of time.monotonic
         self._loaded: dict[str, Any] = {"cells": [], "probes": ""}
+        self._unfit: tuple[str, Gone] | None = None  # the cell that a new process could not compile, and how it went
         # what the host says before it is ready, if it fails; closed with the process
         self._words = tempfile.TemporaryFile()  # noqa: SIM115
 
@@ -210,18 +183,13 @@ class StudentProcess:
         if self._control is not None:
             return
         ours, theirs = socket.socketpair()
-        settings = {
-            "libraries": paths_for(self.barrier),
-            **self._warmup,
-            "limits": self.limits.rlimits(),
-            "uid": self.barrier.user(),
-            "alone": self.barrier.own_processes,
-        }
-        host = [interpreter(), "-I", "-S", f"{self.barrier.host}/host.py", str(theirs.fileno()), json.dumps(settings)]
-        with theirs:
+        prepared = self._prepared = self.barrier.prepare(self.limits)
+        settings = {**self._warmup, **prepared.settings(self.limits)}
+        host = [interpreter(), "-I", "-S", f"{prepared.host}/host.py", str(theirs.fileno()), json.dumps(settings)]
+        with theirs, prepared.inherited() as descriptors:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
-                self.barrier.command(host, self.limits),
-                pass_fds=[theirs.fileno()],
+                [*prepared.words, *host],
+                pass_fds=[theirs.fileno(), *descriptors],
                 stdin=subprocess.DEVNULL,
                 stdout=self._words,
                 stderr=self._words,
@@ -234,7 +202,7 @@ class StudentProcess:
         try:
             wire.receive(control, time.monotonic() + self.limits.seconds_to_start)
             self._ready = True
-            self._hand_over_loaded()
+            self._unfit = self._hand_over_loaded()  # no student's code has run here yet that could have spoilt it
         except wire.WireError as error:
             self._words.seek(0)
             said = self._words.read(4000).decode(errors="replace").strip()
@@ -245,29 +213,33 @@ class StudentProcess:
 
     def load(self, cells: Sequence[tuple[str, str]], probes: str) -> None:
         """What every session from now on defines: the notebook's cells, (label, source) each, and the probes."""
-        self._loaded = {"cells": [list(cell) for cell in cells], "probes": probes}
+        self._loaded, self._unfit = {"cells": [list(cell) for cell in cells], "probes": probes}, None
         if self._ready:
             self._hand_over_loaded()
 
-    def _hand_over_loaded(self) -> None:
+    def _hand_over_loaded(self) -> tuple[str, Gone] | None:
+        """Load the process; if it is lost by that, it is replaced with the next session: the cell, and how it went."""
         if self._control is None:
-            return
-        deadline = time.monotonic() + self.limits.seconds_to_define
+            return None
+        deadline, cell = time.monotonic() + self.limits.seconds_to_define, ""
         try:
             self._control.sendall(_padded(b"load"))
             wire.send(self._control, self._loaded, deadline)
-            wire.receive(self._control, deadline)
-        except (OSError, wire.WireError):  # it is replaced with the next session
+            while (reply := wire.receive_message(self._control, deadline, self.look_now_and_then))["verb"] != "ready":
+                cell = _text(reply.get("label"))
+        except (OSError, wire.WireError) as error:
             self.stop()
+            late = isinstance(error, wire.LateError)
+            return cell, Gone(TOO_SLOW if late else "ended the whole process while it was compiled", hung=late)
+        return None
 
     def stop(self) -> None:
         """Kill the sandbox and everything in it."""
         if self._control is not None:
             self._control.close()
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-        self._control = self._process = None
+        if self._process is not None and self._prepared is not None:
+            self._prepared.end(self._process)
+        self._control = self._process = self._prepared = None
         self._ready = False
 
     @contextlib.contextmanager
@@ -277,21 +249,28 @@ class StudentProcess:
         with ours:
             with theirs:
                 self._hand_over(theirs)
-            yield Session(self, ours)
+            session = Session(self, ours)
+            if self._unfit:
+                session.refuse(*self._unfit)
+            yield session
         self._control_says(b"end")
+        self._clear()
 
     def _hand_over(self, channel: socket.socket) -> None:
         for _ in range(2):
+            if self._unfit:
+                return
             if self._control is None:
                 self.start()
             assert self._control is not None
             if not self._ready:
                 self._await_ready(self._control)
+            if self._unfit or self._control is None:
+                return
             try:
-                if self._control is None:
-                    continue
                 socket.send_fds(self._control, [_padded(b"session")], [channel.fileno()])
-                wire.receive(self._control, time.monotonic() + self.limits.seconds_per_ask)
+                deadline = time.monotonic() + self.limits.seconds_per_ask
+                wire.receive(self._control, deadline, self.look_now_and_then)
                 return
             except (OSError, wire.WireError):  # an earlier session killed or blocked it: replace it
                 self.stop()
@@ -302,28 +281,44 @@ class StudentProcess:
             return ""
         try:
             self._control.sendall(_padded(verb))
-            reply = wire.receive(self._control, time.monotonic() + self.limits.seconds_per_ask)
+            deadline = time.monotonic() + self.limits.seconds_per_ask
+            reply = wire.receive(self._control, deadline, self.look_now_and_then)
             return _text(reply.get("how")) if isinstance(reply, dict) else ""
         except (OSError, wire.WireError):
             self.stop()
             return ""
 
+    def _clear(self) -> None:
+        """Take away what a session left on the disk, where the host cannot."""
+        if self._process is not None and self._prepared is not None and not self._prepared.clear(self._process):
+            self.stop()
+
     def bury(self) -> str:
         """How the copy ended that hung up by itself, in words; empty if it did not."""
         return self._control_says(b"bury")
 
+    def look_now_and_then(self) -> None:
+        """``look_at_usage``, if the last look was long enough ago: what talks without a pause is watched too."""
+        if time.monotonic() >= self._next_look:
+            self.look_at_usage()
+            self._next_look = time.monotonic() + TICK
+
     def look_at_usage(self) -> None:
         """TooMuchUsedError, and the sandbox stopped, if its processes are too many or hold too much memory together.
 
-        The kernel's own limits come first, but it does not count the processes of its root user, whom a sandbox inside
-        a container may come down to, and it has no limit on the memory of several.
+        The kernel's own limits come first, but not behind every barrier does it count processes or what is written to
+        disk, and it has no limit on the memory of several.
         """
-        if self._process is None:
+        if self._process is None or self._prepared is None:
             return
-        members = _descendants(self._process.pid, self.limits.processes)
-        if len(members) > self.limits.processes:
-            self.stop()
-            raise TooMuchUsedError("started more processes than allowed")
-        if sum(map(_proportional_share, members)) > self.limits.memory_of_all:
-            self.stop()
-            raise TooMuchUsedError("used more memory than allowed")
+        members = descendants(self._process.pid, self.limits.processes)
+        if sum(members.values()) > self.limits.processes:
+            self._too_much("started more processes than allowed")
+        if memory_of_all(members, self.limits.memory_of_all) > self.limits.memory_of_all:
+            self._too_much("used more memory than allowed")
+        if written := self._prepared.overflow(self.limits):
+            self._too_much(written)
+
+    def _too_much(self, how: str) -> None:
+        self.stop()
+        raise TooMuchUsedError(how)

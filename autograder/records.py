@@ -70,6 +70,7 @@ class SubmissionResult:
     barrier: str = ""  # what stood between the student's code and the machine
     fingerprint: str = ""  # of what was judged: the same fingerprint earns the same marks
     seconds: float = field(default=0.0, compare=False)
+    weaknesses: tuple[str, ...] = ()  # where the barrier is weaker than the strongest, each a sentence
 
     @property
     def points(self) -> float:

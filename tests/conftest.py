@@ -16,6 +16,7 @@ from autograder.sandbox import Barrier, choose_barrier
 
 KIT = Path(__file__).parent.parent
 QUICK = replace(Limits(), seconds_per_ask=1.0, seconds_to_define=2.0)
+PATIENT = replace(Limits(), seconds_per_ask=60.0, seconds_to_define=60.0)  # for what ends by itself, on a busy machine
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +42,13 @@ def barrier() -> Barrier:
 @pytest.fixture
 def process(barrier: Barrier) -> Iterator[StudentProcess]:
     """A sandboxed student process with no libraries imported, so that it starts at once."""
+    with StudentProcess(barrier, PATIENT) as started:
+        yield started
+
+
+@pytest.fixture
+def impatient(barrier: Barrier) -> Iterator[StudentProcess]:
+    """The same for what never ends: it is given up soon."""
     with StudentProcess(barrier, QUICK) as started:
         yield started
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder.cli import app
-from autograder.sandbox import choose_barrier
+from autograder.sandbox import Looked, NoBarrier, choose_barrier
 
 
 @pytest.fixture
@@ -25,24 +25,45 @@ def findings(*options: str) -> tuple[int, dict[str, dict[str, str]]]:
     return done.exit_code, {item["subject"]: item for item in json.loads(done.stdout)}
 
 
+@pytest.fixture
+def no_barrier(fresh_choice: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with neither bubblewrap nor Landlock."""
+    monkeypatch.setattr("autograder.sandbox.find_bubblewrap", lambda: None)
+    monkeypatch.setattr("autograder.sandbox.landlock_abi", lambda: 0)
+
+
 def test_a_machine_that_can_grade_is_found_well(kit: Path) -> None:
     code, found = findings("--course", str(kit))
-    of_the_machine = ("Python", "packages", "course", "bubblewrap", "sandbox")
+    of_the_machine = ("Python", "packages", "course", "bubblewrap", "confined", "sandbox")
     assert [found[subject] for subject in of_the_machine if not found[subject]["well"]] == []
+    assert [found[subject]["mend"] for subject in of_the_machine if found[subject]["mend"]] == []
     assert code == (0 if all(item["well"] for item in found.values()) else 1)
 
 
-@pytest.mark.usefixtures("fresh_choice")
-def test_without_bubblewrap_the_mend_is_said(kit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.sandbox.find_bubblewrap", lambda: None)
-    monkeypatch.setattr("autograder.doctor.find_bubblewrap", lambda: None)
+@pytest.mark.usefixtures("no_barrier")
+def test_without_any_barrier_the_mend_of_each_is_said(kit: Path) -> None:
     code, found = findings("--course", str(kit))
     assert code == 1
+    assert not any(found[subject]["well"] for subject in ("bubblewrap", "confined", "sandbox"))
     assert "apt install bubblewrap" in found["bubblewrap"]["mend"]
+    assert "Landlock" in found["confined"]["mend"]
     assert "apt install bubblewrap" in found["sandbox"]["mend"]
 
 
 @pytest.mark.usefixtures("fresh_choice")
+def test_without_bubblewrap_the_other_barrier_is_well_and_said_to_be_weaker(
+    kit: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autograder.sandbox.find_bubblewrap", lambda: None)
+    _, found = findings("--course", str(kit))
+    assert "apt install bubblewrap" in found["bubblewrap"]["mend"]
+    assert found["bubblewrap"]["well"]  # it is not needed, but an advice
+    assert found["sandbox"]["well"]
+    assert found["sandbox"]["found"].startswith("confined: ")
+    assert "Where it is weaker than bubblewrap: " in found["sandbox"]["found"]
+
+
+@pytest.mark.usefixtures("no_barrier")
 def test_a_sandbox_that_does_not_start_is_told_from_one_that_is_not_there(
     kit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,10 +78,20 @@ def test_a_sandbox_that_does_not_start_is_told_from_one_that_is_not_there(
 
 
 @pytest.mark.usefixtures("fresh_choice")
-def test_a_missing_course_is_told_and_the_rest_is_looked_at_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_barrier_that_starts_but_lets_something_through_is_not_well(
+    kit: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autograder.sandbox.find_bubblewrap", lambda: None)
+    monkeypatch.setattr("autograder.doctor.look_for", lambda name: Looked(name, NoBarrier()))
+    code, found = findings("--course", str(kit))
+    assert code == 1
+    for name in ("bubblewrap", "confined"):
+        assert not found[name]["well"]
+        assert "does not hold: network, reading of files that are not shown" in found[name]["found"]
+        assert "signals to the outside, writing outside" in found[name]["found"]
+
+
+@pytest.mark.usefixtures("no_barrier")
+def test_a_missing_course_is_told_and_the_rest_is_looked_at_all_the_same(tmp_path: Path) -> None:
     code, found = findings("--course", str(tmp_path))
     assert code == 1
     assert str(tmp_path) in found["course"]["found"]
@@ -68,9 +99,8 @@ def test_a_missing_course_is_told_and_the_rest_is_looked_at_all_the_same(
     assert "sandbox" in found
 
 
-@pytest.mark.usefixtures("fresh_choice")
-def test_people_read_the_mend_below_what_is_wrong(kit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.sandbox.find_bubblewrap", lambda: None)
+@pytest.mark.usefixtures("no_barrier")
+def test_people_read_the_mend_below_what_is_wrong(kit: Path) -> None:
     done = CliRunner().invoke(app, ["doctor", "--course", str(kit)])
     lines = done.stdout.splitlines()
     assert any(line.startswith("✓ packages") for line in lines)

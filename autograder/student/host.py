@@ -3,16 +3,16 @@
 It knows no check, no reference and no score. The protocol (frames of ``wire.py``; every message a dict with a "verb"):
 
 On the control channel, one Unix socket inherited at start, the judge says
-    load      followed by a frame, cells: list of [label, source], probes: source text. They are compiled, not run.
-              Answer: ready.
+    load      followed by a frame, cells: list of [label, source], probes: source text. The cells are compiled, not
+              run, each named by "cell" before; the probes, which are the judge's own, are run. Answer: ready.
     session   with a new socket attached: a copy of this process (a fork, the libraries imported and nothing of the
               student's run yet) takes it. Answer: ready.
     end       every other process of the sandbox is killed. Answer: ended.
     bury      the same, when the copy has hung up by itself. Answer: ended, with its exit code or signal in words.
 
 On a session's socket the judge says
-    define    The definitions that were loaded are run, cell by cell; each cell is announced by "cell" before it
-              starts. Answer: defined, with the faults met.
+    define    announce: bool. The definitions that were loaded are run, cell by cell; if announce, each cell is named
+              by "cell" before it starts. Answer: defined, with the faults met.
     ask       probe: name, values: dict. The function of that name in the probes is called with the session and these
               values. Answer: answer with values, or raised with type, message, cell, line and code.
     reply     value: the answer to a call; or refuse, message: the call raises.
@@ -20,11 +20,14 @@ and the copy may say, while a probe works,
     call      name, values: what the judge should do meanwhile, such as one step of its environment.
 
 Start: ``host.py CHANNEL_FD SETTINGS`` where SETTINGS is JSON: libraries (paths put on sys.path), warmup (source text to
-run first), imports (modules to have ready), limits (rlimit name -> value), uid (to become, or null) and alone (true in
-a process namespace of its own).
+run first), imports (modules to have ready), limits (rlimit name -> value), uid (to become, or null), alone (true where
+all that this process can signal is its own), folders (to be cleared after each session) and groups (a filter of system
+calls, in base64, by which each copy is kept in its process group; or empty).
 """
 
 import ast
+import base64
+import contextlib
 import gc
 import importlib
 import json
@@ -34,11 +37,12 @@ import resource
 import shutil
 import signal
 import socket
+import struct
 import sys
 import time
 import traceback
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,11 +90,13 @@ class Student(Mapping[str, Any]):
 class Loaded:
     """The student's cells and the probes, compiled once for all copies."""
 
-    def __init__(self, cells: list[list[str]], probes: str) -> None:
+    def __init__(self, cells: list[list[str]], probes: str, announce: Callable[[str], object] = str) -> None:
         self.cells: list[tuple[str, list[types.CodeType]]] = []
         self.faults: list[dict[str, Any]] = []
-        self.probes = compile(probes, "<probes>", "exec")
+        self.probes: dict[str, Any] = {"__name__": "probes"}
+        exec(compile(probes, "<probes>", "exec"), self.probes)  # noqa: S102 - the judge's own text
         for label, source in cells:
+            announce(label)
             linecache.cache[label] = (len(source), None, source.splitlines(keepends=True), label)
             try:
                 tree = ast.parse(source, label)
@@ -107,30 +113,29 @@ class Session:
         self.channel = channel
         self.loaded = loaded
         self.student = Student()
-        self.probes: dict[str, Any] = {"__name__": "probes"}
 
     def serve(self) -> None:
         """Answer the judge until it hangs up."""
         while True:
-            message = wire.receive(self.channel, FOREVER)
+            message = wire.receive_message(self.channel, FOREVER)
             if message["verb"] == "define":
-                self.define()
+                self.define(bool(message.get("announce")))
             elif message["verb"] == "ask":
-                self.answer(message["probe"], message["values"])
+                self.answer(message.get("probe"), message.get("values"))
 
-    def define(self) -> None:
-        """Run the student's cells, then the probes' text."""
+    def define(self, announce: bool) -> None:
+        """Run the student's cells."""
         sys.modules["__main__"] = self.student.module
         for label, statements in self.loaded.cells:
-            self.say("cell", label=label)
+            if announce:
+                self.say("cell", label=label)
             self.student.run(statements)
-        exec(self.loaded.probes, self.probes)  # noqa: S102 - the judge's own text
         self.say("defined", faults=[*self.loaded.faults, *self.student.faults][:100])
 
-    def answer(self, probe: str, values: dict[str, Any]) -> None:
+    def answer(self, probe: Any, values: Any) -> None:
         """Call one probe; whatever it raises is an answer too."""
         try:
-            content = wire.pack({"verb": "answer", "values": plain(self.probes[probe](self, **values))})
+            content = wire.pack({"verb": "answer", "values": plain(self.loaded.probes[probe](self, **values))})
         except BaseException as error:
             content = wire.pack({"verb": "raised", **described(error)})
         self.channel.settimeout(None)
@@ -139,10 +144,10 @@ class Session:
     def ask_judge(self, name: str, **values: Any) -> Any:
         """Have the judge do something, such as one step of its environment; RefusedError if it does not."""
         self.say("call", name=name, values=plain(values))
-        reply = wire.receive(self.channel, FOREVER)
+        reply = wire.receive_message(self.channel, FOREVER)
         if reply["verb"] == "refuse":
-            raise RefusedError(reply["message"])
-        return reply["value"]
+            raise RefusedError(str(reply.get("message")))
+        return reply.get("value")
 
     def say(self, verb: str, **values: Any) -> None:
         """Send one message to the judge."""
@@ -182,10 +187,12 @@ def described(error: BaseException) -> dict[str, Any]:
 class Host:
     """The process that forks a copy for every session and buries it afterwards."""
 
-    def __init__(self, control: socket.socket, alone: bool) -> None:
+    def __init__(self, control: socket.socket, settings: dict[str, Any]) -> None:
         self.control = control
-        # only in a process namespace of its own may it kill everything but itself
-        self.alone = alone and os.getpid() == 2
+        # only in a namespace of its own, or where it cannot reach its parent, may it kill everything but itself
+        self.alone = settings["alone"] and (os.getpid() == 2 or not reaches(os.getppid()))
+        self.folders: list[str] = settings["folders"]
+        self.groups = base64.b64decode(settings["groups"])
         self.copy = 0
         self.loaded = Loaded([], "")
 
@@ -200,13 +207,17 @@ class Host:
                 self.start(descriptors[0])
                 wire.send(self.control, {"verb": "ready"}, FOREVER)
             elif verb == b"load":
-                self.loaded = Loaded(**wire.receive(self.control, FOREVER))
+                self.loaded = Loaded(**wire.receive(self.control, FOREVER), announce=self.name_cell)
                 wire.send(self.control, {"verb": "ready"}, FOREVER)
             elif verb in (b"end", b"bury"):
                 how = self.end(patience=0.5 if verb == b"bury" else 0)
                 wire.send(self.control, {"verb": "ended", "how": how}, FOREVER)
             else:
                 return
+
+    def name_cell(self, label: str) -> None:
+        """Tell the judge which cell is about to be compiled: compiling may take long, or end this process."""
+        wire.send(self.control, {"verb": "cell", "label": label}, FOREVER)
 
     def start(self, descriptor: int) -> None:
         """Fork the copy that serves a session on that descriptor."""
@@ -215,7 +226,10 @@ class Host:
             os.close(descriptor)
             return
         try:
-            os.setsid()
+            with contextlib.suppress(PermissionError):  # where a barrier keeps all in one session
+                os.setsid()
+            if self.groups:
+                take_filter(self.groups)
             self.control.close()
             Session(socket.socket(fileno=descriptor), self.loaded).serve()
         finally:
@@ -234,8 +248,7 @@ class Host:
         if not pid:
             os.waitpid(self.copy, 0)
         self.copy = 0
-        if self.alone:
-            clear("/tmp", "/dev/shm")  # noqa: S108 - the sandbox's own
+        clear(*self.folders)
         if pid and os.WIFSIGNALED(status):
             return f"it was ended by {signal.Signals(os.WTERMSIG(status)).name}"
         return f"it ended itself with exit code {os.WEXITSTATUS(status)}" if pid else ""
@@ -251,15 +264,44 @@ class Host:
             pass
 
 
+def reaches(pid: int) -> bool:
+    """Whether this process may signal another."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return False
+    return True
+
+
+def take_filter(program: bytes) -> None:
+    """Have the kernel refuse the system calls that the filter refuses, from here on (prctl(2), PR_SET_SECCOMP)."""
+    import ctypes
+
+    instructions = ctypes.create_string_buffer(program, len(program))
+    described = ctypes.create_string_buffer(struct.pack("@HP", len(program) // 8, ctypes.addressof(instructions)))
+    if ctypes.CDLL(None).prctl(22, ctypes.c_ulong(2), ctypes.c_void_p(ctypes.addressof(described)), 0, 0):
+        raise OSError("the filter was not taken")
+
+
 def clear(*folders: str) -> None:
     """Take away what a session left in the sandbox's own folders."""
     for folder in folders:
         for name in os.listdir(folder):
             path = os.path.join(folder, name)
             if os.path.isdir(path) and not os.path.islink(path):
+                open_up(path)
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 os.unlink(path)
+
+
+def open_up(folder: str) -> None:
+    """Make a folder and all folders in it such that they can be removed, whatever rights they were given."""
+    os.chmod(folder, 0o700)
+    for above, names, _ in os.walk(folder):
+        for path in (os.path.join(above, name) for name in names):
+            if not os.path.islink(path):
+                os.chmod(path, 0o700)
 
 
 def prepare(settings: dict[str, Any]) -> None:
@@ -291,4 +333,4 @@ if __name__ == "__main__":
 
     channel = socket.socket(fileno=int(sys.argv[1]))
     prepare(given)
-    Host(channel, given["alone"]).serve()
+    Host(channel, given).serve()
