@@ -32,7 +32,7 @@ c.Autograde.sanitize_preprocessors = [
 ]
 c.Autograde.autograde_preprocessors = [
     "autograder.nbgrader_plugin.Judge",
-    "nbgrader.preprocessors.SaveAutoGrades",
+    "autograder.publishing.marks.SaveMarks",
     "nbgrader.preprocessors.AssignLatePenalties",
 ]
 
@@ -42,3 +42,22 @@ c.GenerateFeedback.preprocessors = [
     "autograder.nbgrader_plugin.Digest",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
+
+# Limits on what is handed in and on a student's process, for every command of the kit and of nbgrader. Each line shows
+# a default; to change one, take away its "# ". Sizes are bytes or texts such as "512 MiB". docs/limits.md says what
+# happens at each limit, and how far below it right submissions stay. After a change, all are graded anew.
+# c.Limits.time_factor = 1.0            # all times below, and those of single checks (training), times so much
+# c.Limits.seconds_to_start = 120       # the sandbox and the libraries
+# c.Limits.seconds_to_define = 10       # all definitions of a notebook
+# c.Limits.seconds_per_ask = 15         # one question, unless its check allows more
+# c.Limits.processor_seconds = 300      # of one process
+# c.Limits.memory = "4 GiB"             # address space of one process
+# c.Limits.memory_of_all = "6 GiB"      # memory that all processes of a submission hold together
+# c.Limits.processes = 64               # processes and threads of a submission
+# c.Limits.open_files = 256             # of one process
+# c.Limits.file_size = "32 MiB"         # one file
+# c.Limits.tmp_size = "64 MiB"          # all files in /tmp, and as much again in /dev/shm
+# c.Limits.largest_notebook = "64 MiB"  # the file that is handed in, its outputs included
+# c.Limits.longest_cell = 200_000       # characters of one code cell
+# c.Limits.all_code = 400_000           # characters of all code cells
+# c.Limits.code_cells = 1_000           # cells of code

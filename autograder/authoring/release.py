@@ -9,15 +9,12 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.nbgraderformat import ValidationError
 from nbgrader.nbgraderformat.common import SchemaMismatchError
 from nbgrader.preprocessors import SaveCells
-from traitlets.config import Config
-from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
 from traitlets.utils.importstring import import_item
 
 from autograder.authoring.cells import cells_of
 from autograder.authoring.markers import stretches_of
+from autograder.configuration import CONFIG, course_config
 from autograder.errors import CourseError
-
-CONFIG = "nbgrader_config.py"
 
 
 def release_text(course_root: Path, assignment_name: str) -> str:
@@ -44,21 +41,6 @@ def release_text(course_root: Path, assignment_name: str) -> str:
         raise CourseError(f"nbgrader refuses the metadata of {path}: {reason}.", "Mend them in Jupyter.") from error
     _check_no_marker(text)
     return str(text)
-
-
-def course_config(course_root: Path) -> Config:
-    """The course's own nbgrader_config.py with its root made absolute; CourseError if it is missing or broken."""
-    root = course_root.absolute()
-    try:
-        config = PyFileConfigLoader(CONFIG, str(root)).load_config()
-    except ConfigFileNotFound:
-        message = f"There is no {CONFIG} in {root}, so it is no nbgrader course."
-        raise CourseError(message, f"Name the course's root folder, or copy the kit's {CONFIG} into it.") from None
-    except Exception as error:  # the file is Python, and may raise whatever it likes
-        reason = f"{type(error).__name__}: {error}"
-        raise CourseError(f"{root / CONFIG} cannot be loaded: {reason}.", "Mend the file.") from error
-    config.CourseDirectory.root = str(root)
-    return config
 
 
 def _resources(course: CourseDirectory, assignment_name: str) -> dict[str, Any]:

@@ -3,22 +3,32 @@
 A frame is four bytes of length (big-endian) and one msgpack value made of None, bool, int, float, str, list, dict with
 string keys, and two extensions: 1, an array (dtype, shape, bytes), and 2, the type name of something that is none of
 these. Whatever else arrives is a ``WireError``. Nothing is ever unpickled, evaluated or imported.
+
+A byte on the wire can be a whole object in memory, so a frame is surveyed before anything is built of it: what a frame
+of the largest size can make of itself is a few times that size.
 """
 
 import math
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import msgpack
 import numpy as np
 
 LARGEST_FRAME = 16 * 2**20  # bytes
-MOST_CONTAINERS = 4096  # lists and dicts in one frame
-LONGEST_LIST = 4096
+MOST_VALUES = 65_536  # in one frame, containers and what is in them alike
+LONGEST_LIST = 4096  # items of a list, or pairs of a dict
+DEEPEST = 32  # lists and dicts in one another
+LONGEST_TYPE_NAME = 400  # bytes
+TICK = 0.2  # seconds between two calls of what is to be done while waiting
 ARRAY, OPAQUE = 1, 2
 DTYPES = frozenset({"<f2", "<f4", "<f8", "<i4", "<i8", "|u1", "|i1", "|b1"})
+Meanwhile = Callable[[], object]
+T = TypeVar("T")
 
 
 class WireError(Exception):
@@ -36,17 +46,27 @@ class Opaque:
     type_name: str
 
 
+# ---- values to bytes and back ------------------------------------------------------------------------------------
+
+
 def pack(value: Any) -> bytes:
-    """The frame's content for a value; what cannot be sent becomes Opaque."""
-    packed: bytes = msgpack.packb(value, default=_encode, strict_types=True)
+    """The frame's content for a value; objects that cannot be sent become Opaque.
+
+    WireError for what is too large, and for what msgpack has no place for, such as an int beyond 64 bits.
+    """
+    try:
+        packed: bytes = msgpack.packb(value, default=_encode, strict_types=True, unicode_errors="backslashreplace")
+    except (OverflowError, ValueError) as error:
+        raise WireError(f"a value cannot be sent: {error}") from None
     if len(packed) > LARGEST_FRAME:
         raise WireError(f"a message of {len(packed)} bytes is larger than the {LARGEST_FRAME} allowed")
+    _survey(packed)
     return packed
 
 
 def _encode(value: Any) -> Any:
     if isinstance(value, Opaque):
-        return msgpack.ExtType(OPAQUE, value.type_name[:100].encode())
+        return msgpack.ExtType(OPAQUE, value.type_name[:100].encode(errors="backslashreplace")[:LONGEST_TYPE_NAME])
     if type(value) is np.ndarray and value.dtype.str in DTYPES:
         content = [value.dtype.str, list(value.shape), np.ascontiguousarray(value).tobytes()]
         return msgpack.ExtType(ARRAY, msgpack.packb(content))
@@ -59,29 +79,14 @@ def _encode(value: Any) -> Any:
     for plain in (bool, int, float, str):
         if isinstance(value, plain):
             return plain(value)
-    return msgpack.ExtType(OPAQUE, type(value).__name__[:100].encode())
+    return _encode(Opaque(type(value).__name__))
 
 
-def unpack(content: bytes) -> Any:
+def unpack(content: bytes | bytearray) -> Any:
     """The value of a frame's content; WireError if it is not of the format above."""
-    seen = 0
-
-    def count(container: Any) -> Any:
-        nonlocal seen
-        seen += 1
-        if seen > MOST_CONTAINERS:
-            raise WireError(f"more than {MOST_CONTAINERS} lists and dicts in one message")
-        return container
-
+    _survey(content)
     try:
-        return msgpack.unpackb(
-            content,
-            ext_hook=_decode,
-            list_hook=count,
-            object_hook=count,
-            max_array_len=LONGEST_LIST,
-            max_map_len=LONGEST_LIST,
-        )
+        return msgpack.unpackb(content, ext_hook=_decode)
     except WireError:
         raise
     except Exception as error:  # msgpack raises many kinds on malformed input, each meaning the same here
@@ -89,69 +94,153 @@ def unpack(content: bytes) -> Any:
 
 
 def _decode(code: int, data: bytes) -> Any:
-    if code == OPAQUE and len(data) <= 400:
+    if code == OPAQUE and len(data) <= LONGEST_TYPE_NAME:
         return Opaque(data.decode("utf-8", "replace"))
     if code != ARRAY:
         raise WireError(f"unknown extension {code}")
-    content = msgpack.unpackb(data, max_array_len=32, ext_hook=_refuse)
+    _survey(data, most=16, raw=True)
+    content = msgpack.unpackb(data)
     if not (isinstance(content, list) and len(content) == 3):
         raise WireError("malformed array")
     dtype, shape, raw = content
     if not (isinstance(dtype, str) and dtype in DTYPES and isinstance(shape, list) and isinstance(raw, bytes)):
         raise WireError("malformed array")
-    if len(shape) > 8 or not all(type(size) is int and 0 <= size <= LARGEST_FRAME for size in shape):
+    # the largest sum or mean over an array must fit in memory too, even where another axis has no length
+    if not all(type(size) is int and size >= 0 for size in shape) or math.prod(filter(None, shape)) > LARGEST_FRAME:
         raise WireError("malformed array shape")
     if math.prod(shape) * np.dtype(dtype).itemsize != len(raw):
         raise WireError("array shape and content do not agree")
     if dtype == "|b1":
-        return np.frombuffer(raw, "|u1").reshape(shape) != 0
+        return np.asarray(np.frombuffer(raw, "|u1").reshape(shape) != 0)  # without dimensions it would be no array
     return np.frombuffer(raw, dtype).reshape(shape)
 
 
-def _refuse(code: int, _data: bytes) -> Any:
-    raise WireError(f"extension {code} where none may be")
+# ---- the survey --------------------------------------------------------------------------------------------------
 
 
-def send(channel: socket.socket, value: Any, deadline: float) -> None:
-    """Send one frame before ``deadline`` (of ``time.monotonic``); LateError or WireError if it is not taken."""
+def _layout() -> list[tuple[str, int, int]]:
+    """For every first byte of a msgpack value: its kind, the bytes of its length field, and its length without one.
+
+    The length is the payload's in bytes, of containers the number of items. Source: the msgpack specification.
+    """
+    table = [("plain", 0, 0)] * 256  # the small ints, None, False and True
+    table[0x80:0x90] = [("dict", 0, number) for number in range(16)]
+    table[0x90:0xA0] = [("list", 0, number) for number in range(16)]
+    table[0xA0:0xC0] = [("str", 0, number) for number in range(32)]
+    table[0xC1] = ("nothing", 0, 0)
+    table[0xC4:0xC7] = [("bytes", width, 0) for width in (1, 2, 4)]
+    table[0xC7:0xCA] = [("extension", width, 0) for width in (1, 2, 4)]
+    table[0xCA:0xD4] = [("plain", 0, size) for size in (4, 8, 1, 2, 4, 8, 1, 2, 4, 8)]  # floats, then two sorts of int
+    table[0xD4:0xD9] = [("extension", 0, size) for size in (1, 2, 4, 8, 16)]
+    table[0xD9:0xDC] = [("str", width, 0) for width in (1, 2, 4)]
+    table[0xDC:0xDE] = [("list", width, 0) for width in (2, 4)]
+    table[0xDE:0xE0] = [("dict", width, 0) for width in (2, 4)]
+    return table
+
+
+LAYOUT = _layout()
+
+
+def _survey(content: bytes | bytearray, most: int = MOST_VALUES, raw: bool = False) -> None:
+    """WireError unless the content is one whole value of the format's kinds, within the caps on number and depth.
+
+    Only headers are read. ``raw`` is for an array's inside, where bytes may stand but no extension.
+    """
+    allowed = ("plain", "str", "list", "bytes") if raw else ("plain", "str", "list", "dict", "extension")
+    at, seen = 0, 0
+    open_ones = [(1, "list")]  # how many values each open container still waits for, the innermost last
+    while open_ones:
+        left, around = open_ones.pop()
+        if left == 0:
+            continue
+        open_ones.append((left - 1, around))
+        seen += 1
+        if seen > most or len(open_ones) > DEEPEST:
+            raise WireError(f"a message of more than {most} values, or of lists more than {DEEPEST} deep")
+        kind, length, at = _header(content, at)
+        if kind not in allowed or (around == "dict" and left % 2 == 0 and kind != "str"):
+            raise WireError(f"{kind} where none may be")
+        if kind in ("list", "dict"):
+            open_ones.append((length if kind == "list" else 2 * length, kind))
+        else:
+            at += length
+    if at != len(content):
+        raise WireError("a message of the wrong length")
+
+
+def _header(content: bytes | bytearray, at: int) -> tuple[str, int, int]:
+    """Kind and length of the value that begins there, and where its payload begins."""
+    if at >= len(content):
+        raise WireError("a message cut short")
+    kind, width, length = LAYOUT[content[at]]
+    at += 1
+    if width:
+        length = int.from_bytes(content[at : at + width], "big")
+        at += width
+    if kind in ("list", "dict") and length > LONGEST_LIST:
+        raise WireError(f"a {kind} of more than {LONGEST_LIST} items")
+    if kind == "extension":
+        if content[at : at + 1] not in (b"\x01", b"\x02"):
+            raise WireError("unknown extension")  # msgpack has a type of its own, for times
+        at += 1
+    return kind, length, at
+
+
+# ---- frames over a socket ----------------------------------------------------------------------------------------
+
+
+def send(channel: socket.socket, value: Any, deadline: float, meanwhile: Meanwhile | None = None) -> None:
+    """Send one frame before ``deadline`` (of ``time.monotonic``); LateError or WireError if it is not taken.
+
+    ``meanwhile`` is called again and again while the other side keeps us waiting; what it raises is passed on.
+    """
     content = pack(value)
-    try:
-        channel.settimeout(_left(deadline))
-        channel.sendall(len(content).to_bytes(4, "big") + content)
-    except TimeoutError:
-        raise LateError("the other side takes nothing") from None
-    except OSError:
-        raise WireError("the other side has gone") from None
+    left = memoryview(len(content).to_bytes(4, "big") + content)
+    while left:
+        sent = _in_time(channel, partial(channel.send, left), deadline, meanwhile)
+        left = left[sent:]
 
 
-def receive(channel: socket.socket, deadline: float) -> Any:
-    """The next frame's value, whole before ``deadline`` (of ``time.monotonic``)."""
-    size = int.from_bytes(_exactly(channel, 4, deadline), "big")
+def receive(channel: socket.socket, deadline: float, meanwhile: Meanwhile | None = None) -> Any:
+    """The next frame's value, whole before ``deadline`` (of ``time.monotonic``); ``meanwhile`` as for send."""
+    size = int.from_bytes(_exactly(channel, 4, deadline, meanwhile), "big")
     if size > LARGEST_FRAME:
         raise WireError(f"a message of {size} bytes is larger than the {LARGEST_FRAME} allowed")
-    return unpack(_exactly(channel, size, deadline))
+    return unpack(_exactly(channel, size, deadline, meanwhile))
 
 
-def _exactly(channel: socket.socket, size: int, deadline: float) -> bytes:
+def receive_message(channel: socket.socket, deadline: float, meanwhile: Meanwhile | None = None) -> dict[str, Any]:
+    """As receive, for a message: a dict with a "verb" that is text. What else it holds is of unknown worth."""
+    message = receive(channel, deadline, meanwhile)
+    if not isinstance(message, dict) or not isinstance(message.get("verb"), str):
+        raise WireError("it said something that is no message")
+    return message
+
+
+def _exactly(channel: socket.socket, size: int, deadline: float, meanwhile: Meanwhile | None) -> bytearray:
     parts = bytearray()
     while len(parts) < size:
-        try:
-            channel.settimeout(_left(deadline))
-            part = channel.recv(min(size - len(parts), 1 << 20))
-        except TimeoutError:
-            raise LateError("no answer in time") from None
-        except OSError:
-            raise WireError("the other side has gone") from None
+        most = min(size - len(parts), 1 << 20)
+        part = _in_time(channel, partial(channel.recv, most), deadline, meanwhile)
         if not part:
             raise WireError("the other side has gone")
         parts += part
-    return bytes(parts)
+    return parts
 
 
-def _left(deadline: float) -> float | None:
-    if math.isinf(deadline):
-        return None
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
+def _in_time(channel: socket.socket, act: Callable[[], T], deadline: float, meanwhile: Meanwhile | None) -> T:
+    """What a call on the channel gives; LateError if that takes until the deadline."""
+    while True:
+        if meanwhile:
+            meanwhile()
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise LateError("the other side did not answer in time")
+        wait = min(left, TICK) if meanwhile else left
+        try:
+            channel.settimeout(None if math.isinf(wait) else wait)
+            return act()
+        except TimeoutError:
+            continue
+        except OSError:
+            raise WireError("the other side has gone") from None

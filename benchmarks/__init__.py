@@ -1,0 +1,1 @@
+"""Measurements that docs/ reports; each module says how it is run."""
