@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder.errors import CourseError
+from autograder.errors import CourseError, did_you_mean
 
 if TYPE_CHECKING:
     from autograder.checks import Check
@@ -45,8 +45,9 @@ class Assignment:
         for question in self.questions:
             if question.name == name:
                 return question
-        known = ", ".join(question.name for question in self.questions)
-        raise CourseError(f"{self.name} has no question {name!r}.", f"Its questions are: {known}.")
+        known = [question.name for question in self.questions]
+        step = f"{did_you_mean(name, known)}Its questions are: {', '.join(known)}."
+        raise CourseError(f"{self.name} has no question {name!r}.", step)
 
     @property
     def probes(self) -> str:

@@ -1,11 +1,11 @@
 """From a submission on disk to its result, one at a time or a whole class at once."""
 
 import hashlib
-import multiprocessing
+import json
+import shlex
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from autograder.assignment import Assignment
 from autograder.authoring import blank, read_source, strip_mark_schemes
 from autograder.course import Course, Unclear
-from autograder.errors import CourseError
+from autograder.errors import CourseError, file_fault, of_the_machine
 from autograder.extraction import Extract, extract
 from autograder.judge import Paper, judge, student_process
 from autograder.limits import Limits
@@ -25,6 +25,7 @@ from autograder.repair import repair
 from autograder.results import kept
 from autograder.sandbox import NoBarrier, choose_barrier
 from autograder.verification.learning import load_known
+from autograder.workers import done_by_workers
 
 
 @dataclass(frozen=True)
@@ -34,20 +35,28 @@ class Marking:
     course: Course
     unsafe: bool = False  # without a sandbox
     skip: frozenset[str] = frozenset()  # questions that are left out
-    limits: Limits = field(default_factory=Limits)
     kept_in: Path | None = None  # where results are kept, if not among the course's own
+    force: bool = False  # although nothing changed
+    anew: frozenset[str] = frozenset()  # the questions to ask anew; the others keep their marks
 
     def __post_init__(self) -> None:
-        """CourseError on an assignment, or a question to leave out, that is unknown."""
-        known = self.course.assignment
-        for name in self.skip:
+        """CourseError on an assignment or a question that is unknown, and on limits that cannot be."""
+        known, _ = self.course.assignment, self.limits
+        for name in sorted(self.skip | self.anew):
             known.question(name)
+        if both := sorted(self.skip & self.anew):
+            raise CourseError(f"{both[0]} is to be both left out and asked anew.", "Drop --skip or --question.")
 
     @property
     def assignment(self) -> Assignment:
         """The assignment without the questions that are left out."""
         asked = tuple(item for item in self.course.assignment.questions if item.name not in self.skip)
         return replace(self.course.assignment, questions=asked)
+
+    @property
+    def limits(self) -> Limits:
+        """What submissions may hold and use, as the course sets it."""
+        return self.course.limits
 
     @cached_property
     def release(self) -> NotebookNode:
@@ -61,16 +70,20 @@ class Marking:
             return self._grade(submission)
         except CourseError:
             raise
-        except NotANotebookError as error:
-            fault = str(error)
-        except OSError as error:
-            fault = f"{submission.path.name} cannot be read: {error.strerror}. Look at the file's rights."
         except Exception as error:  # whatever one submission brings about must not stop the others
+            if isinstance(error, OSError) and of_the_machine(error):
+                raise file_fault(error) from error
             fault = f"{submission.path.name} cannot be graded ({type(error).__name__}: {error}). Look at it by hand."
         return SubmissionResult(submission.student, self.course.name, fault=fault)
 
     def _grade(self, submission: Submission) -> SubmissionResult:
-        notebook = read_notebook(submission.path)
+        try:
+            notebook = read_notebook(submission.path, self.limits.largest_notebook)
+        except NotANotebookError as error:
+            return SubmissionResult(submission.student, self.course.name, fault=str(error))
+        except OSError as error:
+            fault = f"{submission.path.name} cannot be read: {error.strerror}. Look at the file's rights."
+            return SubmissionResult(submission.student, self.course.name, fault=fault)
         mended, repairs = repair(notebook, self.release, self.course.assignment)
         notes = [submission.note] if submission.note else []
         return self.grade_notebook(mended, submission.student, (*notes, *repairs))
@@ -78,29 +91,51 @@ class Marking:
     def grade_notebook(self, mended: NotebookNode, student: str, repairs: Sequence[str] = ()) -> SubmissionResult:
         """The result of a notebook that was repaired already; the one kept from before if nothing has changed since."""
         paper = self.paper(mended)
-        fingerprint = self._fingerprint(paper)
+        fresh = SubmissionResult(student, self.course.name, (), tuple(repairs), "", "", self._fingerprint(paper))
         before = kept(self.kept_in or self.course.results, student)
-        if before is not None and self._still_holds(before, fingerprint):
-            return replace(before, repairs=tuple(repairs) or before.repairs)
-        return self._judge(paper, SubmissionResult(student, self.course.name, (), tuple(repairs), "", "", fingerprint))
+        if before is None or not self._counts(before, fresh):
+            return self._judge(paper, fresh, self.assignment)
+        before = replace(before, repairs=tuple(repairs) or before.repairs)
+        if self.anew:
+            return self._ask_anew(paper, before)
+        if self.force or before.fingerprint != fresh.fingerprint:
+            return self._judge(paper, fresh, self.assignment)
+        return before
 
-    def _still_holds(self, before: SubmissionResult, fingerprint: str) -> bool:
-        """Whether a kept result says what would be found now; one without a sandbox only where that is asked."""
+    def _counts(self, before: SubmissionResult, fresh: SubmissionResult) -> bool:
+        """Whether a kept result is of the same submission and the same questions, and may be built on.
+
+        One that was found without a sandbox counts only where that is asked for.
+        """
         trusted = self.unsafe or before.barrier != NoBarrier.name
-        return before.fingerprint == fingerprint and not before.fault and trusted
+        of_same = before.fingerprint.split(":")[0] == fresh.fingerprint.split(":")[0]
+        asked = [question.name for question in self.assignment.questions]
+        complete = [question.question for question in before.questions] == asked
+        return of_same and complete and trusted and not before.fault
+
+    def _ask_anew(self, paper: Paper, before: SubmissionResult) -> SubmissionResult:
+        """The result with some questions asked anew.
+
+        It keeps its fingerprint: where the others were marked by an older kit, they are not up to date now either.
+        """
+        asked = tuple(item for item in self.assignment.questions if item.name in self.anew)
+        found = self._judge(paper, before, replace(self.assignment, questions=asked))
+        fresh = {question.question: question for question in found.questions}
+        return replace(found, questions=tuple(fresh.get(item.question, item) for item in before.questions))
 
     def paper(self, mended: NotebookNode) -> Paper:
         """A repaired notebook, ready to be judged."""
-        return Paper(extract(mended, self.course.assignment), self._release_extract)
+        return Paper(extract(mended, self.course.assignment, self.limits), self._release_extract)
 
-    def _judge(self, paper: Paper, blank_result: SubmissionResult) -> SubmissionResult:
+    def _judge(self, paper: Paper, result: SubmissionResult, assignment: Assignment) -> SubmissionResult:
+        """The result with what these questions earn now in place of its questions."""
         began = time.monotonic()
         barrier = choose_barrier(self.unsafe)
-        with student_process(paper, self.assignment, barrier, self.limits) as process:
-            questions = judge(paper, self.assignment, process, self.known.hint)
-        return replace(
-            blank_result, questions=questions, barrier=barrier.name, seconds=round(time.monotonic() - began, 2)
-        )
+        with student_process(paper, assignment, barrier, self.limits) as process:
+            questions = judge(paper, assignment, process, self.known.hint)
+        seconds = round(time.monotonic() - began, 2)
+        result = replace(result, barrier=barrier.name, weaknesses=barrier.weaknesses)
+        return replace(result, questions=questions, seconds=seconds)
 
     @cached_property
     def known(self) -> Known:
@@ -112,8 +147,10 @@ class Marking:
         return extract(self.release, self.course.assignment)
 
     def _fingerprint(self, paper: Paper) -> str:
-        judged = [paper.extract.fingerprint, paper.release.fingerprint, kit_fingerprint(), self.known.fingerprint]
-        return hashlib.sha256("\n".join([*judged, *sorted(self.skip)]).encode()).hexdigest()
+        """Of the submission, a colon, and of everything else that a mark depends on."""
+        others = [paper.release.fingerprint, kit_fingerprint(), self.known.fingerprint]
+        text = "\n".join([*others, json.dumps(asdict(self.limits)), *sorted(self.skip)])
+        return f"{paper.extract.fingerprint}:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 @lru_cache
@@ -134,29 +171,38 @@ def unclear_result(unclear: Unclear, course: Course) -> SubmissionResult:
     return SubmissionResult(unclear.student, course.name, fault=unclear.reason)
 
 
-def grade_all(marking: Marking, submissions: Sequence[Submission], jobs: int) -> Iterator[SubmissionResult]:
+@dataclass(frozen=True)
+class Lost:
+    """A student whose grading the machine did not survive: nothing was found out, and nothing is to be marked."""
+
+    student: str
+    reason: str
+
+
+def check_fit(marking: Marking) -> None:
+    """CourseError if the course or the machine is unfit for grading, which is better met once, and first."""
+    _ = marking.release, marking.known
+    choose_barrier(marking.unsafe)
+
+
+def grade_all(marking: Marking, submissions: Sequence[Submission], jobs: int) -> Generator[SubmissionResult | Lost]:
     """The results of many submissions, as they come, several at once in processes of their own.
 
-    CourseError as soon as one finds the course or the machine unfit.
+    CourseError as soon as one finds the course or the machine unfit. Close the iterator if it is left early.
     """
-    _ = marking.release, marking.known  # a fault of the course is better met once, and first
-    choose_barrier(marking.unsafe)
+    check_fit(marking)
     if jobs == 1 or len(submissions) == 1:
         yield from map(marking.grade, submissions)
         return
-    # a fresh interpreter each: torch's threads do not survive a fork
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(submissions)), mp_context=context, initializer=_one_thread) as pool:
-        futures = [pool.submit(marking.grade, submission) for submission in submissions]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            for future in futures:
-                future.cancel()
+    for _, result in done_by_workers(marking.grade, submissions, jobs, lost):
+        yield result
 
 
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
+def lost(submission: Submission) -> Lost:
+    """What there is to say where the grading process was killed from outside, twice."""
+    return Lost(
+        submission.student,
+        "The process that graded this submission was killed twice, most often because the machine ran out of memory. "
+        "What was kept before stays. Grade it again with fewer at once: "
+        f"--student {shlex.quote(submission.student)} --jobs 1",
+    )

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -14,10 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from autograder.course import Course
-from autograder.errors import CourseError
-
-# jsonschema, which nbformat imports, would take a second to build a grammar of addresses with it; none is checked here
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+from autograder.errors import CourseError, file_fault
+from autograder.stopping import Stopped, stoppable
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,7 +47,10 @@ def edge(command: Callable[P, int]) -> Callable[P, None]:
         except CourseError as error:
             code = told(error)
         except OSError as error:
-            code = told(CourseError(f"{error.filename}: {error.strerror}.", "Look at the path and its rights."))
+            code = told(file_fault(error))
+        except Stopped as stopped:
+            code = stopped.exit_code
+            Console(stderr=True).print(Text(f"Stopped. {stopped.words}", style="bold"))
         raise typer.Exit(code)
 
     return run
@@ -117,6 +117,15 @@ def grade(
         Path | None,
         typer.Option(help="Where results go. Left out: results/<assignment>/ in the course.", show_default=False),
     ] = None,
+    student: Annotated[
+        list[str] | None,
+        typer.Option(help="Grade this student alone; the others keep their results. Repeatable.", show_default=False),
+    ] = None,
+    question: Annotated[
+        list[str] | None,
+        typer.Option(help="Ask this question anew; the others keep their marks. Repeatable.", show_default=False),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Grade although nothing has changed.")] = False,
     gradebook: Annotated[
         bool,
         typer.Option(
@@ -129,7 +138,8 @@ def grade(
     """Grade the whole class, several at once; write results as JSON and CSV, the gradebook and the feedback.
 
     Takes an nbgrader course (the folder with source/ and submitted/) or any folder of notebooks: alice.ipynb or
-    alice/anything.ipynb. Submissions that did not change since they were graded keep their marks.
+    alice/anything.ipynb. Submissions that did not change since they were graded keep their marks, so that a run that
+    was stopped goes on where it was. Marks and comments that a person gave stay, whatever is graded anew.
     """
     from autograder.batch import Marking
     from autograder.classes import grade_class
@@ -140,18 +150,19 @@ def grade(
     handed_in = where.submitted if own or folder is None else folder.resolve()
     # results of strangers' folders stay out of the course's own
     target = output.resolve() if output else where.results if own else handed_in / "results"
-    marking = Marking(where, unsafe_no_sandbox, frozenset(skip or ()), kept_in=target)
+    marking = Marking(where, unsafe_no_sandbox, frozenset(skip or ()), target, force, frozenset(question or ()))
     if skip and own and gradebook:
         # a question that was left out would stand there with 0 points
         Console(stderr=True).print(Text("The gradebook and the feedback are not written, since --skip is given."))
     bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*bar, console=Console(stderr=True)) as progress:
-        graded = grade_class(marking, handed_in, target, jobs, own and gradebook and not skip, progress)
+    publish = own and gradebook and not skip
+    with stoppable(), Progress(*bar, console=Console(stderr=True)) as progress:
+        graded = grade_class(marking, handed_in, target, jobs, publish, progress, frozenset(student or ()))
     if as_json:
         typer.echo(json.dumps(graded.data(), indent=1))
     else:
         Console().print(*graded.words(), sep="\n")
-    return 1 if graded.faults else 0
+    return told(graded.fault) if graded.fault else 1 if graded.faults else 0
 
 
 @app.command()
@@ -172,7 +183,8 @@ def verify(
     learn: Annotated[
         bool, typer.Option("--learn", help="Only learn the known mistakes anew (solutions/known.json).")
     ] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Variants graded at once.")] = os.cpu_count() or 1,
+    # one more than processors: judge and sandbox wait for each other now and then
+    jobs: Annotated[int, typer.Option(min=1, help="Variants graded at once.")] = (os.cpu_count() or 1) + 1,
     as_json: AsJson = False,
     unsafe_no_sandbox: Unsafe = False,
 ) -> int:
@@ -208,8 +220,9 @@ def doctor(course: CourseFolder = Path(), assignment: AssignmentName = "sac", as
     for finding in examine(Course(course.resolve(), assignment)):
         findings.append(finding)
         if not as_json:
-            console.print(Text(f"{'✓' if finding.well else '✗'} {finding.subject}: {finding.found}"))
-            if not finding.well:
+            mark = "✗" if not finding.well else "-" if finding.mend else "✓"
+            console.print(Text(f"{mark} {finding.subject}: {finding.found}"))
+            if finding.mend:
                 console.print(Text(f"  {finding.mend}", style="bold"))
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=1))

@@ -1,5 +1,12 @@
 """Faults of the course or the machine. (A student's faults are values in the records, never exceptions.)"""
 
+import difflib
+import errno
+from collections.abc import Iterable
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+
 
 class CourseError(Exception):
     """The course folder, its source notebook or the machine is not fit for what was asked.
@@ -11,3 +18,26 @@ class CourseError(Exception):
         super().__init__(message)
         self.message = message
         self.next_step = next_step
+
+
+def file_fault(error: OSError) -> CourseError:
+    """The fault to report where a file or folder could not be read or written."""
+    what = error.strerror or str(error) or type(error).__name__
+    message = f"{error.filename}: {what}." if error.filename else f"{what}."
+    if error.errno in FULL:
+        return CourseError(message, "Make room there and run the same command again; what was kept before stays.")
+    if error.errno in FORBIDDEN:
+        return CourseError(message, "Look at the rights of the file and its folder, or name another folder.")
+    return CourseError(message, "Look at the path and its rights.")
+
+
+def of_the_machine(error: OSError) -> bool:
+    """Whether an error while grading tells of the machine's state, whatever is graded."""
+    return error.errno in (*FULL, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question that names those of the known names that are near the given one; empty where none is."""
+    by_folded = {each.casefold(): each for each in known}
+    near = difflib.get_close_matches(name.casefold(), by_folded, n=3, cutoff=0.6)
+    return f"Did you mean {' or '.join(by_folded[each] for each in near)}? " if near else ""

@@ -1,11 +1,13 @@
 """Results as files and tables: JSON for programs, CSV for spreadsheets, a table for the terminal."""
 
+import contextlib
 import csv
 import dataclasses
 import hashlib
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ def from_data(data: Mapping[str, Any]) -> SubmissionResult:
     given = {name: value for name, value in data.items() if name in known}
     given["questions"] = tuple(_question(item) for item in data["questions"])
     given["repairs"] = tuple(data["repairs"])
+    given["weaknesses"] = tuple(data.get("weaknesses", ()))  # earlier results do without
     return SubmissionResult(**given)
 
 
@@ -57,9 +60,20 @@ def result_path(folder: Path, student: str) -> Path:
     return folder / "students" / f"{name}.json"
 
 
-def keep(folder: Path, result: SubmissionResult) -> None:
-    """Keep one result, whole or not at all."""
-    write_atomically(result_path(folder, result.student), json.dumps(as_data(result), indent=1))
+def keep(folder: Path, result: SubmissionResult) -> bool:
+    """Keep one result, whole or not at all; whether it differs from the one that was kept, whose file else stays."""
+    path, text = result_path(folder, result.student), json.dumps(as_data(result), indent=1)
+    with contextlib.suppress(OSError, ValueError):
+        if path.read_text(encoding="utf-8") == text:
+            return False
+    write_atomically(path, text)
+    return True
+
+
+def tidy(folder: Path) -> None:
+    """Take away what a killed grader left half written; only for who holds the folder's lock."""
+    for part in [*folder.glob(".*.part"), *(folder / "students").glob(".*.part")]:
+        part.unlink(missing_ok=True)
 
 
 def kept(folder: Path, student: str) -> SubmissionResult | None:
@@ -135,22 +149,41 @@ def _losses(result: SubmissionResult) -> list[Text]:
     ]
 
 
+def barrier_lines(results: Sequence[SubmissionResult]) -> list[Text]:
+    """One line for each barrier that is not the strongest, behind which some were graded; none where all is well."""
+    weaker = Counter(result.barrier for result in results if result.weaknesses)
+    return [
+        plain(
+            f"Behind the barrier {name!r}, which is not the strongest: {count} of {len(results)}. The results, and "
+            "autograder doctor, say where it is weaker.",
+            style="yellow",
+        )
+        for name, count in weaker.items()
+    ]
+
+
 def report_lines(result: SubmissionResult) -> list[Text]:
     """One submission in full, for the terminal."""
     lines = [plain(f"{result.student}: {result.points:g} of {result.max_points:g} points", style="bold")]
     if result.fault:
-        lines.append(plain(result.fault, style="red"))
-    lines.extend(plain(f"Mended: {repair}", style="yellow") for repair in result.repairs)
+        lines.append(_inset(result.fault, 0, "red"))
+    lines.extend(_inset(f"Mended: {repair}", 0, "yellow") for repair in result.repairs)
+    lines.extend(barrier_lines([result]))
     for question in result.questions:
         heading = f"\n{question.question}  {question.points:g}/{question.max_points:g}  {question.status}"
         lines.append(plain(heading, style=MARKS.get(question.status, "dim")))
         if question.remark:
-            lines.append(plain(f"  {question.remark}"))
+            lines.append(_inset(question.remark, 2))
         if question.hint:
             lines.append(plain(f"  This looks like a known mistake: {' '.join(question.hint.split())}", style="cyan"))
         for check in question.checks:
             lines.append(plain(f"  {'✓' if check.passed else '✗'} {check.sentence}"))
             if not check.passed:
-                lines.append(plain(f"      {check.happened}"))
+                lines.append(_inset(check.happened, 6))
                 lines.append(plain(f"      Look at {check.look_at}."))
     return lines
+
+
+def _inset(text: str, margin: int, style: str = "") -> Text:
+    """Text that starts so far from the left, and whose further lines cannot pass for lines of the report."""
+    return plain(" " * margin + text.replace("\n", f"\n{' ' * (margin + 2)}| "), style)

@@ -152,7 +152,7 @@ def notebook(**changes: object) -> bytes:
 NO_NOTEBOOKS = {
     "text": (b"def f(): pass", "its content is not JSON"),
     "binary": (bytes(range(256)), "is not UTF-8 text"),
-    "utf-16": ("{}".encode("utf-16"), "is not UTF-8 text"),
+    "utf-16": ("{}".encode("utf-16"), "is not a notebook"),
     "empty": (b"", "is empty"),
     "blank": (b" \n\t\n", "is empty"),
     "half": (notebook()[:60], "its content is not JSON"),
@@ -283,11 +283,13 @@ def test_without_a_sandbox_nothing_is_graded_unless_that_is_asked_for_by_name(
     course: Path, tmp_path: Path, untouched: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("autograder.sandbox.find_bubblewrap", lambda: None)
+    monkeypatch.setattr("autograder.sandbox.landlock_abi", lambda: 0)
     (tmp_path / "alice.ipynb").write_text(untouched, encoding="utf-8")
     for words in (("check", tmp_path / "alice.ipynb"), ("grade", tmp_path)):
         done = run(*words, "--course", course)
         assert done.exit_code == 2
-        assert "bubblewrap was not found. Install it (apt install bubblewrap" in said(done)
+        assert "bubblewrap: it was not found; confined: this kernel offers no Landlock" in said(done)
+        assert "apt install bubblewrap" in said(done)
     assert not (tmp_path / "results").exists()
     done = run("check", tmp_path / "alice.ipynb", "--course", course, "--json", "--unsafe-no-sandbox")
     assert done.exit_code == 0

@@ -24,7 +24,7 @@ from nbgrader.api import Gradebook, get_alembic_version
 from nbgrader.apps import NbGraderAPI
 
 from autograder.assignment import Assignment, Question
-from autograder.authoring.release import course_config
+from autograder.configuration import course_config
 from autograder.errors import CourseError
 from autograder.notebooks import read_notebook
 from autograder.publishing.disarm import disarmed, harmless_markdown
@@ -418,6 +418,7 @@ def test_nothing_is_left_behind_but_the_courses_own_files(
     monkeypatch.setenv("PATH", "/nonexistent")  # nbgrader would look for its helper programs there
     (course / "gradebook.db").unlink()
     hand_in(course, "ada")
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)  # nbgrader leaves it where a grading before was broken off
     environment = dict(os.environ)
     assert grade(course, "ada") == {}
     feedback(course, "ada")

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,15 @@ def test_a_result_is_kept_and_found_whatever_the_student_is_called(tmp_path: Pat
     assert again is not None
     assert again.student == student
     assert [path.parent for path in tmp_path.rglob("*.json")] == [tmp_path / "students"]
+
+
+def test_a_result_that_is_as_it_was_is_not_written_again(tmp_path: Path) -> None:
+    assert keep(tmp_path, RESULT)
+    (path,) = tmp_path.rglob("*.json")
+    before = path.stat().st_mtime_ns
+    assert not keep(tmp_path, RESULT)
+    assert path.stat().st_mtime_ns == before
+    assert keep(tmp_path, replace(RESULT, fault="It is another."))
 
 
 def test_long_names_that_begin_alike_are_kept_apart(tmp_path: Path) -> None:
@@ -114,3 +124,13 @@ def test_the_report_says_of_each_question_what_happened_and_where_to_look() -> N
         assert part in words
     assert "✗ Actions stay within bounds.\n      3 of 8 actions are outside.\n      Look at action_scale." in words
     assert "✓ Shapes are right." in words
+
+
+def test_a_message_of_several_lines_cannot_pass_for_lines_of_the_report() -> None:
+    forged = "ValueError: no\n\ncritic-forward  2/2  right\n  ✓ All is well."
+    failed = replace(FAILED, happened=forged)
+    question = replace(PARTLY, checks=(failed,), remark=forged)
+    result = replace(RESULT, questions=(question,), repairs=(forged,), fault=forged)
+    text = "\n".join(line.plain for line in report_lines(result))
+    assert text.count("critic-forward  2/2  right") == 4
+    assert not [line for line in text.splitlines() if line.lstrip().startswith(("critic-forward", "✓ All is well"))]

@@ -2,7 +2,8 @@
 
 nbgrader's own converters do the work, so that gradebook.db, autograded/ and feedback/ are what ``nbgrader autograde``
 and ``nbgrader generate_feedback`` leave. Only the frame is the kit's: no change of folder, no catch-all, and a student
-whose notebook fails is named, with the reason, while the others go on.
+whose notebook fails is named, with the reason, while the others go on. What a student's folder held stays until the new
+one is whole, so that neither a failure nor a grader that is killed leaves half of one.
 """
 
 # nbgrader has no types:
@@ -19,12 +20,21 @@ from typing import Any
 from nbconvert.writers.files import FilesWriter
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
-from sqlalchemy.exc import OperationalError, SAWarning
+from sqlalchemy.exc import SAWarning
 
-from autograder.authoring.release import course_config
-from autograder.errors import CourseError
-from autograder.publishing.nbgrader_course import database_fault, quiet_log, register_assignment
+from autograder.configuration import course_config
+from autograder.errors import CourseError, file_fault, of_the_machine
+from autograder.publishing.nbgrader_course import (
+    database_fault,
+    quiet_log,
+    refused,
+    register_assignment,
+    silent_nbgrader,
+)
 from autograder.records import SubmissionResult
+
+UNFINISHED = ".unfinished"
+"""Within autograded/ and feedback/: where a student's new folder grows."""
 
 Failures = dict[str, str]
 """Why nothing was written for a student: name -> reason."""
@@ -66,8 +76,23 @@ class _Errand:
 class _Direct:
     """nbgrader's way of converting one student's folder, without its change of folder and its catch-all."""
 
+    writes: str  # the setting of nbgrader's CourseDirectory that names the folder
+
     def start(self: Any) -> None:
         """Convert the one student that the course folder is narrowed to; whatever goes wrong is raised."""
+        course, student = self.coursedir, self.student
+        place = Path(course.format_path(getattr(course, self.writes), student, course.assignment_id))
+        setattr(course, self.writes, f"{getattr(course, self.writes)}/{UNFINISHED}")
+        made = Path(course.format_path(getattr(course, self.writes), student, course.assignment_id))
+        shutil.rmtree(made.parent, ignore_errors=True)
+        try:
+            self.convert()
+            _put(made, place)
+        finally:
+            shutil.rmtree(made.parent.parent, ignore_errors=True)
+
+    def convert(self: Any) -> None:
+        """Convert the student's notebooks."""
         self.init_notebooks()
         self.writer = FilesWriter(parent=self, config=self.config)
         self.exporter = self.exporter_class(parent=self, config=self.config)
@@ -84,26 +109,34 @@ class _Direct:
         self.assignments = {str(folder): found}
 
     def convert_notebooks(self: Any) -> None:
-        """Convert all notebooks of the student; on failure nothing half done stays."""
+        """Convert all notebooks of the student."""
         (self.notebooks,) = self.assignments.values()
         assignment, student = self.coursedir.assignment_id, self.student
         if not self.init_destination(assignment, student):
             return
-        try:
-            self.run_pre_convert_hook()
-            self.init_assignment(assignment, student)
-            for notebook in self.notebooks:
-                self.convert_single_notebook(notebook)
-            self.set_permissions(assignment, student)
-            self.run_post_convert_hook()
-        except BaseException:
-            shutil.rmtree(self._format_dest(assignment, student), ignore_errors=True)
-            raise
+        self.run_pre_convert_hook()
+        self.init_assignment(assignment, student)
+        for notebook in self.notebooks:
+            self.convert_single_notebook(notebook)
+        self.set_permissions(assignment, student)
+        self.run_post_convert_hook()
+
+
+def _put(made: Path, place: Path) -> None:
+    """Put a finished folder, if there is one, in the place of the one that was there."""
+    if not made.is_dir():
+        return
+    old = made.with_name(f"{made.name}.old")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.is_dir():
+        place.rename(old)
+    made.rename(place)
 
 
 class _DirectAutograde(_Direct, Autograde):
     """Carries the verdicts that are known to the Judge, which asks its converter for them."""
 
+    writes = "autograded_directory"
     student: str
     known_results: Mapping[str, SubmissionResult]
 
@@ -120,7 +153,7 @@ class _DirectAutograde(_Direct, Autograde):
 
 
 class _DirectFeedback(_Direct, GenerateFeedback):
-    pass
+    writes = "feedback_directory"
 
 
 def _for_each(
@@ -133,14 +166,16 @@ def _for_each(
         command = converter(coursedir=course, config=config, force=True, log=quiet_log())
         command.student, command.known_results = student, errand.results
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), silent_nbgrader():
                 warnings.simplefilter("ignore", SAWarning)  # nbgrader's own order of adding to a session; harmless
                 command.start()
         except CourseError:
             raise
-        except OperationalError as error:
-            raise database_fault(course, error) from error
         except Exception as error:  # one student's notebook must not stop the others
+            if (refusal := refused(error)) is not None:
+                raise database_fault(course, refusal) from error
+            if isinstance(error, OSError) and of_the_machine(error):
+                raise file_fault(error) from error
             failures[student] = f"{type(error).__name__}: {error}"
         done(student)
     return failures

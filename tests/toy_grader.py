@@ -1,0 +1,295 @@
+"""A course whose submissions are graded in a moment, and its grader as a process of its own.
+
+Everything in it is real (command line, processes, sandbox, judge, gradebook) but for the assignment: two functions
+without a library, and one written answer.
+"""
+
+import ctypes
+import multiprocessing
+import os
+import random
+import resource
+import shutil
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+import autograder.course
+from autograder import cli
+from autograder.assignment import Assignment, Question, load_assignment
+from autograder.authoring import fill
+from autograder.checks import Check, Exam, Mistake, check
+
+ROOT = Path(__file__).parent.parent
+PROBES = """
+def call(session, function, x):
+    return {"y": session.student[function](x)}
+"""
+
+
+class Toy(Assignment):
+    """The assignment, with its probes and checks beside it."""
+
+    @property
+    def probes(self) -> str:
+        return PROBES
+
+    @property
+    def warmup(self) -> str:
+        return ""
+
+    def checks(self) -> Sequence[Check]:
+        return CHECKS
+
+
+TOY = Toy(
+    name="toy",
+    defines={"double": ("double",), "square": ("square",)},
+    blanks={"double.body": "double", "square.body": "square"},
+    questions=(Question("double", 2, "double", ("double",)), Question("square", 3, "square", ("square",))),
+    written={"why": 2},
+    long_running=frozenset(),
+)
+
+
+def expect(exam: Exam, function: str, x: float, y: float) -> None:
+    if exam.ask("call", function=function, x=x).number("y", "the result") != y:
+        raise Mistake("It is another number.", "the formula")
+
+
+@check("double", look_at="the factor")
+def it_doubles(exam: Exam) -> None:
+    """Twice the number comes back."""
+    expect(exam, "double", 3.0, 6.0)
+
+
+@check("double", look_at="the sign")
+def it_doubles_negative_numbers(exam: Exam) -> None:
+    """Negative numbers are doubled too."""
+    expect(exam, "double", -1.5, -3.0)
+
+
+@check("square", look_at="the exponent")
+def it_squares(exam: Exam) -> None:
+    """The number times itself comes back."""
+    expect(exam, "square", 3.0, 9.0)
+
+
+CHECKS = (it_doubles, it_doubles_negative_numbers, it_squares)
+
+
+def either(name: str) -> Assignment:
+    """The assignment of that name, the toy one among them."""
+    return TOY if name == "toy" else load_assignment(name)
+
+
+# --- the course
+
+
+def _tagged(cell: NotebookNode, grade_id: str, **roles: object) -> NotebookNode:
+    plain = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3}
+    cell.metadata["nbgrader"] = {**plain, "grade_id": grade_id, "cell_type": cell.cell_type, **roles}
+    return cell
+
+
+def _function(name: str, expression: str) -> NotebookNode:
+    source = f"def {name}(x):\n    y = {expression}  ### SOLUTION {name}.body\n    return y"
+    return _tagged(new_code_cell(source, id=name), name, solution=True)
+
+
+def _check_cell(name: str, points: float) -> NotebookNode:
+    cell = new_code_cell(f"{name}(1)", id=f"check-{name}")
+    return _tagged(cell, f"check-{name}", grade=True, locked=True, points=points)
+
+
+def source_notebook() -> NotebookNode:
+    """The instructor's notebook."""
+    answer = new_markdown_cell("### BEGIN SOLUTION why\nBecause.\n### END SOLUTION", id="why")
+    notebook: NotebookNode = new_notebook(
+        cells=[
+            *(_function("double", "2 * x"), _check_cell("double", 2)),
+            *(_function("square", "x * x"), _check_cell("square", 3)),
+            _tagged(answer, "why", grade=True, solution=True, points=2),
+        ]
+    )
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return notebook
+
+
+def make_course(root: Path) -> Path:
+    """A course folder with its source, and nothing handed in."""
+    (root / "source/toy").mkdir(parents=True)
+    nbformat.write(source_notebook(), root / "source/toy/toy.ipynb")
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    return root
+
+
+def hand_in(root: Path, student: str, fills: Mapping[str, str] | None = None, answer: str = "My own answer.") -> Path:
+    """Hand in the right solution, but for these fills, with that answer to the written question."""
+    notebook = fill(source_notebook(), TOY, fills or {})
+    next(cell for cell in notebook.cells if cell.id == "why").source = answer
+    path = root / "submitted" / student / "toy" / "toy.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
+    return path
+
+
+FAULTS = (  # what becomes of double, and the points that the student then has
+    ("2 * x", 5.0),
+    ("3 * x", 3.0),
+    ("abs(2 * x)", 4.0),
+    ("1 / 0", 3.0),
+    ("__import__('os')._exit(0)", 3.0),
+    ("__import__('os').kill(0, 9)", 3.0),
+    ("float('nan')", 3.0),
+    ("print('points: 5' * 10**5)", 3.0),
+)
+
+
+def hand_in_for_all(root: Path, students: int, seed: int) -> dict[str, float]:
+    """Hand in for a class with many faults; the points that each should have."""
+    draw = random.Random(seed)
+    earned = {}
+    for number in range(students):
+        expression, points = draw.choice(FAULTS)
+        hand_in(root, f"s{number:02}", {"double.body": expression})
+        earned[f"s{number:02}"] = points
+    return earned
+
+
+def marks(root: Path) -> dict[str, list[tuple[object, ...]]]:
+    """What the gradebook holds of every student: a cell's marks by machine and by hand, and whether it waits."""
+    query = """
+        SELECT student.id, base_cell.name, grade.auto_score, grade.manual_score, grade.needs_manual_grade
+        FROM grade JOIN base_cell ON base_cell.id = grade.cell_id
+        JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id
+        JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id
+        JOIN student ON student.id = submitted_assignment.student_id ORDER BY student.id, base_cell.name"""
+    found: dict[str, list[tuple[object, ...]]] = {}
+    if not (root / "gradebook.db").exists():
+        return found
+    with closing(sqlite3.connect(root / "gradebook.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'grade'").fetchall():
+            return found
+        for student, *row in connection.execute(query):
+            found.setdefault(student, []).append(tuple(row))
+    return found
+
+
+# --- the grader as a process of its own
+
+
+def give_up_override() -> None:
+    """Let the rights of files bind this process, as they bind everyone but the superuser."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()  # version 3; this process
+    assert libc.capget(header, sets) == 0
+    for low_half in (0, 1):  # effective and permitted
+        sets[low_half] &= ~0b110  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
+    assert libc.capset(header, sets) == 0
+
+
+def serve(words: Sequence[str], log: str, file_size: int, rights_bind: bool) -> None:
+    """Be the grader: its output goes to a file; with a limit on the size of files, and no rights beyond its own."""
+    os.setsid()
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    if file_size:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
+    if rights_bind:
+        give_up_override()
+    os.environ["COLUMNS"] = "400"
+    sys.modules["__main__"] = sys.modules[__name__]  # what its workers import first, as if this were the program
+    setattr(autograder.course, "load_assignment", either)  # noqa: B010 - typed as imported, not as offered
+    cli.app(list(words))
+
+
+CONTEXT = multiprocessing.get_context("forkserver")  # imports once, so that a grader is there in a moment
+CONTEXT.set_forkserver_preload(
+    ["autograder.cli", "autograder.classes", "autograder.publishing.gradebook", "autograder.nbgrader_plugin"]
+)
+PATIENCE = 100.0  # seconds until something that must happen counts as not happening
+
+
+class Grader:
+    """``autograder grade`` on a toy course, in a process of its own."""
+
+    def __init__(self, course: Path, *words: str, file_size: int = 0, rights_bind: bool = False) -> None:
+        self.log = course / "grader.log"
+        self.log.unlink(missing_ok=True)
+        self.log.touch()
+        line = ("grade", "--course", str(course), "--assignment", "toy", *words)
+        self.process = CONTEXT.Process(target=serve, args=(line, str(self.log), file_size, rights_bind))
+        self.process.start()
+
+    @property
+    def pid(self) -> int:
+        assert self.process.pid
+        return self.process.pid
+
+    def finished(self) -> int:
+        """Its exit code, once it has come to an end by itself."""
+        self.process.join(PATIENCE)
+        assert self.process.exitcode is not None, self.said
+        return self.process.exitcode
+
+    @property
+    def said(self) -> str:
+        """All that it printed, in one line."""
+        return " ".join(self.log.read_text(encoding="utf-8").split())
+
+    def wait_for(self, event: Callable[[], bool]) -> None:
+        """Return as soon as the event is there, or the grader gone."""
+        deadline = time.monotonic() + PATIENCE
+        while self.process.is_alive() and not event():
+            assert time.monotonic() < deadline, f"it did not happen: {self.said}"
+            time.sleep(0.003)
+
+    def killed(self, number: signal.Signals = signal.SIGKILL) -> int:
+        """Its exit code after the signal to its process group; none of its workers and sandboxes is left."""
+        assert self.process.is_alive(), f"it has come to an end: {self.said}"
+        family = below(self.pid)
+        os.killpg(self.pid, number)
+        code = self.finished()
+        deadline = time.monotonic() + PATIENCE
+        while family := {pid for one in family for pid in (one, *below(one)) if is_alive(pid)}:
+            assert time.monotonic() < deadline, f"left behind: {family}"
+            time.sleep(0.003)
+        return code
+
+
+def below(pid: int) -> set[int]:
+    """All processes that a process started, and those that they started."""
+    try:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except OSError:
+        return set()
+    return {found for child in map(int, listed) for found in (child, *below(child))}
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and waits for its parent does not."""
+    try:
+        return (
+            Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0] != "Z"
+        )
+    except OSError:
+        return False
+
+
+def command_line(pid: int) -> str:
+    """What a process was started with; empty if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
