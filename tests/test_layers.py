@@ -9,21 +9,28 @@ ENGINE = Path(__file__).parent.parent / "autograder"
 
 LAYERS = (
     # what everything speaks of
-    ("errors", "records", "limits", "files"),
+    ("errors", "records", "limits", "files", "stopping", "configuration"),
     # pure parts: notebooks, authoring, repair, extraction, what a check is, what is said of a result
     (
         *("checks", "assignment", "notebooks", "definitions", "extraction", "repair", "results"),
+        *("mending", "mending.text", "mending.cells", "mending.exports", "mending.cutting"),
+        *("mending.joining", "mending.matching", "mending.restoring", "mending.order", "mending.shape"),
         *("authoring", "authoring.cells", "authoring.markers", "authoring.blanks", "authoring.marked"),
         *("authoring.contract", "authoring.source", "authoring.release"),
         *("verification", "verification.corpus", "verification.several"),
+        *("likeness", "likeness.prints", "likeness.pairs", "likeness.explained"),
         *("publishing", "publishing.disarm", "publishing.publish", "publishing.digest"),
     ),
-    # the course's folders, and the walls around a student's process
-    ("course", "sandbox", "process"),
+    # the course's folders, the grader's own processes, and the walls around a student's process
+    (
+        *("locking", "workers", "course", "sandbox", "process", "trial"),
+        *("sandbox.view", "sandbox.users", "sandbox.usage", "sandbox.folder", "sandbox.syscalls", "sandbox.filters"),
+        *("sandbox.barrier", "sandbox.bubblewrap", "sandbox.confined", "sandbox.launcher"),
+    ),
     # runner: the judge, one submission, a class, the grader itself
     (
-        *("sketches", "judge", "recognise", "batch", "classes"),
-        *("publishing.nbgrader_course", "publishing.gradebook"),
+        *("sketches", "judge", "recognise", "batch", "classes", "likeness.store", "likeness.findings"),
+        *("publishing.nbgrader_course", "publishing.gradebook", "publishing.marks"),
         *("verification.learning", "verification.verify"),
     ),
     # command line and plug-in

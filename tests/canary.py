@@ -1,0 +1,209 @@
+"""Canaries: strings that a submission must never see, planted where secrets are; and the search for them.
+
+A canary reads canary-<place>-<16 hexadecimal digits>. ``SEARCH`` is a student's cell: its choose_actions looks for
+canaries in all that it can read, and says where it saw which places'.
+"""
+
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+OWN = "own"  # the student's own canary, which the search must find
+CHANNELS = ("files", "memory", "objects", "frames", "linecache")  # where the own one must be found
+PLACES = (
+    "check",
+    "reference",
+    "known",
+    "source",
+    "config",
+    "gradebook",
+    "kept",
+    "student",
+    "environment",
+    "home",
+    "shared",
+)
+
+SEARCH = '''
+def choose_actions(actor, obs, device):
+    import os
+    import re
+
+    if len(obs) == 1:
+        raise RuntimeError("seen: ;")  # once is enough
+    own = "{own}"
+    with open(os.path.expanduser("~/mine"), "w") as file:
+        file.write(own)
+    pattern = re.compile(b"canary-([a-z]+)-[0-9a-f]{16}")
+    seen = sorted({f"{place.decode()}@{where}" for where, text in everything() for place in pattern.findall(text)})
+    raise RuntimeError(f"seen: {' '.join(seen)};")
+
+
+def everything():
+    yield from files()
+    yield from processes()
+    yield from memory()
+    yield from objects()
+    yield from frames()
+
+
+def content(path, most=50_000_000):
+    try:
+        with open(path, "rb") as file:
+            return file.read(most)
+    except OSError:
+        return b""
+
+
+def files():
+    """Every readable file that is as young as the canaries, and the names of all."""
+    import os
+
+    for folder, folders, names in os.walk("/"):
+        if folder == "/":
+            folders[:] = [name for name in folders if name not in ("proc", "dev")]
+        yield "names", "\\n".join([folder, *names, *folders]).encode(errors="replace")
+        for path in (os.path.join(folder, name) for name in names):
+            try:
+                young = {since} < os.stat(path).st_mtime < {since} + 3600
+            except OSError:
+                continue
+            if young and os.path.isfile(path):
+                yield "files", content(path)
+    for folder in ("/dev/shm", "/var/tmp", "{course}", "{home}", os.path.expanduser("~")):
+        for above, _, names in os.walk(folder):
+            for name in names:
+                yield "files", content(os.path.join(above, name))
+
+
+def processes():
+    import os
+
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        for name in ("environ", "cmdline", "maps", "mountinfo", "mounts", "status", "stack", "auxv"):
+            yield "processes", content(f"/proc/{pid}/{name}")
+        try:
+            descriptors = os.listdir(f"/proc/{pid}/fd")
+        except OSError:
+            continue
+        for number in descriptors:
+            path = f"/proc/{pid}/fd/{number}"
+            if os.path.isfile(path):
+                yield "descriptors", content(path)
+    for name in os.environ:
+        yield "environment", f"{name}={os.environ[name]}".encode(errors="replace")
+
+
+def memory():
+    """All that can be written to of its own memory, by address; and of others', where the kernel lets it."""
+    import ctypes
+    import os
+
+    for pid in (os.getpid(), os.getppid(), 1):
+        for line in content(f"/proc/{pid}/maps").decode().splitlines():
+            first, last = (int(number, 16) for number in line.split()[0].split("-"))
+            if line.split()[1].startswith("rw") and last - first < 2**28:
+                if pid == os.getpid():
+                    yield "memory", ctypes.string_at(first, last - first)
+                else:
+                    yield "others-memory", stretch(pid, first, last)
+
+
+def stretch(pid, first, last):
+    try:
+        with open(f"/proc/{pid}/mem", "rb", 0) as file:
+            file.seek(first)
+            return file.read(last - first)
+    except (OSError, ValueError, MemoryError):
+        return b""
+
+
+def objects():
+    import gc
+    import linecache
+    import sys
+
+    for name, (_, _, lines, _) in ((name, entry) for name, entry in linecache.cache.items() if len(entry) == 4):
+        yield "linecache", "".join(lines).encode(errors="replace")
+    for module in list(sys.modules.values()):
+        yield "objects", text_of(vars(module) if hasattr(module, "__dict__") else {})
+    gc.unfreeze()
+    for found in gc.get_objects():
+        if type(found) in (dict, list, tuple):
+            yield "objects", text_of(found)
+    for function in (choose_actions, content):
+        yield "objects", text_of(function.__code__.co_consts)
+
+
+def text_of(found):
+    values = found.values() if isinstance(found, dict) else found
+    return b"\\n".join(text_bytes(value) for value in [*values] if type(value) in (str, bytes))
+
+
+def text_bytes(value):
+    return value if type(value) is bytes else value.encode(errors="replace")
+
+
+def frames():
+    import sys
+
+    frame = sys._getframe()
+    while frame is not None:
+        yield "frames", text_of(dict(frame.f_locals)) + text_of(dict(frame.f_globals)) + text_of(frame.f_code.co_consts)
+        frame = frame.f_back
+'''
+
+
+def canary(place: str) -> str:
+    """A new canary of that place."""
+    return f"canary-{place}-{secrets.token_hex(8)}"
+
+
+def plant(kit: Path, course: Path, home: Path, shared: Path) -> dict[str, str]:
+    """A copy of the kit at ``course`` with a canary in every place that no student may see; place -> canary.
+
+    The environment's is for the caller to set.
+    """
+    planted = {place: canary(place) for place in PLACES}
+    for folder in ("autograder", "solutions", "source"):
+        shutil.copytree(kit / folder, course / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    check = course / "autograder/sac/explore.py"
+    text = check.read_text(encoding="utf-8")
+    mark = '    """Each environment gets the action'
+    assert mark in text
+    check.write_text(text.replace(mark, f"{mark.replace('Each', planted['check'] + ' Each')}"), encoding="utf-8")
+    _append(check, planted["check"])
+    _append(course / "solutions/sac.py", planted["reference"])
+    (course / "solutions/secret.json").write_text(planted["known"], encoding="utf-8")
+    (course / "source/sac/notes.txt").write_text(planted["source"], encoding="utf-8")
+    (course / "nbgrader_config.py").write_text(
+        f"c = get_config()\nc.Limits.seconds_per_ask = 60\nSECRET = {planted['config']!r}\n", encoding="utf-8"
+    )
+    with sqlite3.connect(course / "gradebook.db") as gradebook:
+        gradebook.execute("create table marks (student text)")
+        gradebook.execute("insert into marks values (?)", (planted["gradebook"],))
+    gradebook.close()
+    _write(course / "results/sac/students/bob.json", planted["kept"])
+    _write(course / "submitted/bob/sac/sac.ipynb", planted["student"])
+    _write(home / "notes.txt", planted["home"])
+    _write(shared, planted["shared"])
+    return planted
+
+
+def _append(path: Path, planted: str) -> None:
+    path.write_text(f"{path.read_text(encoding='utf-8')}\nSECRET = {planted!r}\n", encoding="utf-8")
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def search_cell(own: str, places: Mapping[str, object]) -> str:
+    """The student's cell that searches; places: course, home, and since when (POSIX seconds) files are young."""
+    text = SEARCH.strip("\n").replace("{own}", own)
+    for name, path in places.items():
+        text = text.replace(f"{{{name}}}", str(path))
+    return text

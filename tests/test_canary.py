@@ -1,0 +1,84 @@
+"""A submission that searches all it can read finds what is its own, and no secret of the course or of others."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+from canary import CHANNELS, OWN, PLACES, canary, plant, search_cell
+from nbformat import NotebookNode
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What came of grading the submission that searches."""
+
+    planted: dict[str, str]
+    written: str  # all that the grader wrote: its output, and what it said on the side
+    seen: frozenset[tuple[str, str]]  # (place, where it was seen)
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory, kit: Path, handed_in: Callable[..., NotebookNode]) -> Searched:
+    """Graded by ``autograder check`` of a copy of the kit in which every secret holds a canary."""
+    since = time.time() - 2  # file systems round
+    folder = tmp_path_factory.mktemp("canary")
+    course, home = folder / "course", folder / "home"
+    with tempfile.NamedTemporaryFile(dir="/tmp", prefix="shared-") as shared:
+        planted = plant(kit, course, home, Path(shared.name))
+        submission = course / "submitted/mallory/sac/sac.ipynb"
+        submission.parent.mkdir(parents=True)
+        cell = search_cell(canary(OWN), {"course": course, "home": home, "since": since})
+        nbformat.write(handed_in(cells={"explore": cell}), submission)
+        asked = [word for name in SKIPPED for word in ("--skip", name)]
+        done = subprocess.run(
+            [sys.executable, "-m", "autograder", "check", str(submission), "--course", str(course), "--json", *asked],
+            env={**os.environ, "PYTHONPATH": str(course), "HOME": str(home), "SECRET": planted["environment"]},
+            cwd=course,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    (question,) = json.loads(done.stdout)["questions"]
+    words = [check["happened"] for check in question["checks"]]
+    told = [re.search(r"RuntimeError: seen: (.*?);", each) for each in words]
+    assert all(told), words
+    seen = {tuple(each.split("@")) for match in told if match for each in match[1].split()}
+    return Searched(planted, done.stdout + done.stderr, frozenset((place, where) for place, where in seen))
+
+
+SKIPPED = (
+    *("critic-forward", "actor-forward", "get-action", "critic-target", "critic-update", "actor-update"),
+    *("alpha-update", "training", "evaluation"),
+)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_the_search_finds_the_students_own(searched: Searched, channel: str) -> None:
+    """The positive control: what is there is found, in every channel."""
+    assert (OWN, channel) in searched.seen
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_secret_is_seen(searched: Searched, place: str) -> None:
+    assert [where for found, where in searched.seen if found == place] == []
+
+
+def test_the_secrets_were_where_the_grader_reads(searched: Searched) -> None:
+    """The check's own canary stands in its sentence, which the grader tells: that copy of the kit did the grading."""
+    assert searched.planted["check"] in searched.written
+    assert searched.planted.keys() == set(PLACES)
+
+
+@pytest.mark.parametrize("place", [place for place in PLACES if place != "check"])
+def test_no_secret_is_written(searched: Searched, place: str) -> None:
+    assert searched.planted[place] not in searched.written

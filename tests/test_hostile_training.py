@@ -1,0 +1,49 @@
+"""Who does not train earns nothing for training: the judge's own environment decides."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hostile_class import QUESTIONS, hand_in, handed_in, load_faults
+from typer.testing import CliRunner
+
+from autograder.assignment import load_assignment
+from autograder.authoring import read_marked, read_source
+from autograder.cli import app
+
+KIT = Path(__file__).parent.parent
+SAC = load_assignment("sac")
+FAULTS = {name: fault for name, fault in load_faults().items() if "train" in fault.cells}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What each student's training came to; nothing else is asked."""
+    course = tmp_path_factory.mktemp("training") / "course"
+    (course / "source/sac").mkdir(parents=True)
+    shutil.copy(KIT / "source/sac/sac.ipynb", course / "source/sac")
+    marked = read_marked(read_source(KIT, "sac"), SAC)
+    for name, fault in FAULTS.items():
+        hand_in(course / "submitted" / name, SAC, handed_in(marked, [fault]), [fault])
+    others = [word for each in SAC.questions if each.name != "training" for word in ("--skip", each.name)]
+    words = ["grade", str(course), "--no-gradebook", "--jobs", "2", "--json", *others]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    return {item["student"]: item["questions"][0] for item in json.loads(done.stdout)["results"]}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_it_earns_nothing_and_says_why(results: dict[str, Any], name: str) -> None:
+    question = results[name]
+    assert (question["question"], question["points"]) == (QUESTIONS["train"], 0)
+    assert all(re.search(FAULTS[name].says, check["happened"]) for check in question["checks"])
+    assert question["checks"]
+
+
+@pytest.mark.parametrize("name", ["returns-canned-weights", "fakes-its-environment"])
+def test_no_return_that_is_claimed_is_in_the_curve(results: dict[str, Any], name: str) -> None:
+    curve = results[name]["curve"]
+    assert curve is None or max(curve["returns"]) < 1000
