@@ -70,14 +70,17 @@ def _parsed(notebook: NotebookNode, limits: Limits) -> tuple[list[Cell], dict[st
         label = _label(number, node)
         try:
             _check_length(node.source, cells, limits)
-            cells.append(_cell(label, node.source))
+            cells.append(cell_of(label, node.source))
         except SyntaxError as error:
             faults[label] = f"line {error.lineno}: {error.msg}" if error.lineno else str(error.msg)
     return cells, faults
 
 
-def _cell(label: str, source: str) -> Cell:
-    """The cell; what is plain Python needs no look through IPython's eyes, which take much longer."""
+def cell_of(label: str, source: str) -> Cell:
+    """The cell; SyntaxError if it is not Python, magics and shell lines apart.
+
+    What is plain Python needs no look through IPython's eyes, which take much longer.
+    """
     try:
         if not source.lstrip().startswith("In ["):  # IPython's own prompt would pass for an annotation
             return parse(label, source)

@@ -13,8 +13,7 @@ from nbformat import NotebookNode
 from autograder.assignment import Assignment
 from autograder.authoring import MarkedNotebook
 from autograder.authoring.blanks import Blank, rewritten
-from autograder.definitions import parse
-from autograder.extraction import python_of
+from autograder.extraction import cell_of
 from autograder.likeness.pairs import Places
 from autograder.likeness.prints import Names, Prints, code_prints, word_prints
 from autograder.verification.corpus import Variant
@@ -110,9 +109,7 @@ def _code_prints(cells: Mapping[Key, str], given: Names) -> dict[Key, list[Print
 def _tree(source: str) -> ast.Module | None:
     if len(source) <= LONGEST_CELL:
         with contextlib.suppress(SyntaxError):
-            return parse("cell", source).tree
-        with contextlib.suppress(SyntaxError):
-            return parse("cell", python_of(source)).tree  # magics and shell lines, perhaps
+            return cell_of("cell", source).tree
     return None
 
 

@@ -52,7 +52,7 @@ def _through_a_link(path: Path) -> bool:
 
 def system_links() -> tuple[tuple[str, str], ...]:
     """Symbolic links of a merged /usr, as (target, link)."""
-    return tuple((os.readlink(link), link) for link in ("/lib", "/lib64") if Path(link).is_symlink())  # noqa: PTH115
+    return tuple((os.readlink(link), link) for link in ("/lib", "/lib64") if Path(link).is_symlink())  # noqa: PTH115 - as it is written
 
 
 def libraries() -> tuple[Path, ...]:

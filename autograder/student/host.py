@@ -275,7 +275,7 @@ def reaches(pid: int) -> bool:
 
 def take_filter(program: bytes) -> None:
     """Have the kernel refuse the system calls that the filter refuses, from here on (prctl(2), PR_SET_SECCOMP)."""
-    import ctypes
+    import ctypes  # the launcher's twin of this is out of sight here, where this folder is all there is of the kit
 
     instructions = ctypes.create_string_buffer(program, len(program))
     described = ctypes.create_string_buffer(struct.pack("@HP", len(program) // 8, ctypes.addressof(instructions)))
