@@ -1,9 +1,11 @@
 # Each target sets up what it needs: an environment in .venv, from constraints.txt, made anew when either file changes.
 PYTHON ?= python3
+FIT := Python 3.11, 3.12 or 3.13 is needed, for instance: make PYTHON=python3.11 demo
+PYTHONS := 3.11.2 3.12 3.13
 BIN := .venv/bin
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test verify clean
+.PHONY: demo test pins verify clean
 
 demo: .venv/ready
 	$(BIN)/python -m autograder.demo demo
@@ -14,14 +16,23 @@ test: .venv/ready
 	$(BIN)/mypy
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
+pins: .venv/ready # that what is pinned can be installed on every Python that the kit works with, from wheels alone
+	@for version in $(PYTHONS); do \
+		$(BIN)/uv pip compile --quiet --only-binary :all: --extra dev --constraint constraints.txt \
+			--python-version $$version --output-file /dev/null pyproject.toml || exit 1; \
+		echo "constraints.txt resolves on Python $$version"; \
+	done
+
 verify: .venv/ready
 	$(BIN)/autograder verify --several 60
 
 .venv/ready: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' || { echo "Python's venv is missing: apt install python3-venv"; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here: $(FIT)"; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:3]; new = v >= (3, 14); v < (3, 11) or new or sys.exit(0); sys.stdout.write("Python %d.%d.%d is too %s: $(FIT)\n" % (v + ("new" if new else "old",))); sys.exit(1)'
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv is missing: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
+	@echo "compiling what was installed"; $(BIN)/python -m compileall -qq --workers 0 .venv/lib || true # some ship files that no Python compiles
 	touch $@
 
 clean:
