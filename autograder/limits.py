@@ -18,6 +18,7 @@ KIB, MIB, GIB, TIB = 2**10, 2**20, 2**30, 2**40
 SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(B|KiB|MiB|GiB|TiB)")
 BYTES_IN = {"B": 1, "KiB": KIB, "MiB": MIB, "GiB": GIB, "TiB": TIB}
 DAY = 86_400.0  # seconds
+MAPPED = 4 * GIB  # address space for libraries that are mapped only; a CUDA build of torch alone takes 3 GiB
 
 
 def _seconds(default: float, least: float) -> Any:
@@ -44,7 +45,7 @@ class Limits:
     seconds_to_define: float = _seconds(10.0, least=0.5)  # all of the notebook's definitions
     seconds_per_ask: float = _seconds(15.0, least=0.5)  # one question, unless the check allows more
     processor_seconds: int = _number(300, least=20, most=1_000_000)  # of one process; wall clock ends most before
-    memory: int = _size(4 * GIB, least=1 * GIB)  # address space of one process
+    memory: int = _size(4 * GIB, least=1 * GIB)  # what one process holds for itself
     memory_of_all: int = _size(6 * GIB, least=512 * MIB)  # resident memory of the whole sandbox
     processes: int = _number(64, least=8, most=4096)  # processes and threads of the whole sandbox
     open_files: int = _number(256, least=64, most=65_536)  # of one process
@@ -58,7 +59,8 @@ class Limits:
     def rlimits(self) -> dict[str, int]:
         """The limits that the kernel enforces, by their names in the resource module."""
         return {
-            "RLIMIT_AS": self.memory,
+            "RLIMIT_DATA": self.memory,
+            "RLIMIT_AS": self.memory + MAPPED,
             "RLIMIT_NPROC": self.processes,
             "RLIMIT_FSIZE": self.file_size,
             "RLIMIT_NOFILE": self.open_files,

@@ -166,6 +166,7 @@ class StudentProcess:
         self._control: socket.socket | None = None
         self._ready = False
         self._next_look = 0.0  # of time.monotonic
+        self.starts = 0  # how often the sandbox was started
         self._loaded: dict[str, Any] = {"cells": [], "probes": ""}
         self._unfit: tuple[str, Gone] | None = None  # the cell that a new process could not compile, and how it went
         # what the host says before it is ready, if it fails; closed with the process
@@ -183,19 +184,17 @@ class StudentProcess:
         if self._control is not None:
             return
         ours, theirs = socket.socketpair()
-        prepared = self._prepared = self.barrier.prepare(self.limits)
-        settings = {**self._warmup, **prepared.settings(self.limits)}
-        host = [interpreter(), "-I", "-S", f"{prepared.host}/host.py", str(theirs.fileno()), json.dumps(settings)]
-        with theirs, prepared.inherited() as descriptors:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command
-                [*prepared.words, *host],
-                pass_fds=[theirs.fileno(), *descriptors],
-                stdin=subprocess.DEVNULL,
-                stdout=self._words,
-                stderr=self._words,
-            )
+        prepared = self.barrier.prepare(self.limits)
+        settings = json.dumps({**self._warmup, **prepared.settings(self.limits)}).encode()
+        host = [interpreter(), "-I", "-S", f"{prepared.host}/host.py", str(theirs.fileno())]
+        with theirs:
+            self._process = prepared.run(host, self._words.fileno(), [theirs.fileno()])
+        self._prepared = prepared
+        with contextlib.suppress(OSError):  # a host that ended at once has said why
+            ours.sendall(len(settings).to_bytes(4, "big") + settings)
         self._control = ours
         self._ready = False
+        self.starts += 1
 
     def _await_ready(self, control: socket.socket) -> None:
         """CourseError if the sandbox does not come up, since that is never the student's fault."""

@@ -64,9 +64,9 @@ class Watch:
 
     def _look_at(self, process: Path) -> None:
         status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
-        if "VmPeak" not in status:  # it has ended, and only its exit code is left
+        if "VmData" not in status:  # it has ended, and only its exit code is left
             return
-        self.note("memory", int(status["VmPeak"].split()[0]) * 1024)
+        self.note("memory", int(status["VmData"].split()[0]) * 1024)
         self.note("open_files", len(list((process / "fd").iterdir())))
         user, system = (process / "stat").read_text().rpartition(")")[2].split()[11:13]
         self.note("processor_seconds", (int(user) + int(system)) / TICKS)

@@ -192,9 +192,9 @@ def walled_off(folder: Path) -> list[str]:
     links = [name for name in ("bin", "sbin", "lib", "lib64") if Path("/", name).is_symlink()]
     home = f"{COURSE}/.home"
     return [
-        *("prlimit", *LIMITS, "--"),
+        *("/usr/bin/env", "-i", "prlimit", *LIMITS, "--"),  # bubblewrap's own environment can be read from inside
         *(program, "--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL"),
-        *("--die-with-parent", "--new-session", "--clearenv", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108 - its own
+        *("--die-with-parent", "--new-session", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108 - its own
         *(word for path in shown for word in ("--ro-bind", path, path)),
         *(word for name in links for word in ("--symlink", str(Path("/", name).readlink()), f"/{name}")),
         *("--bind", str(folder), COURSE, "--dir", home, "--remount-ro", "/", "--chdir", COURSE),

@@ -14,7 +14,7 @@ from autograder.assignment import Assignment
 from autograder.authoring import MarkedNotebook
 
 HOSTILE = Path(__file__).parent / "hostile"
-MOST_IN_ONE = 5  # faults that one student hands in: some questions always stay untouched, as a control
+MOST_IN_ONE = 6  # faults that one student hands in: some questions always stay untouched, as a control
 QUESTIONS = {  # the cell that a fault stands in -> the question that it is put to
     "critic": "critic-forward",
     "explore": "explore",

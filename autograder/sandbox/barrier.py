@@ -1,11 +1,13 @@
 """The seam: what every barrier can say of itself, and what it makes ready for one sandbox."""
 
+import base64
 import contextlib
 import os
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from autograder.limits import Limits
@@ -13,21 +15,32 @@ from autograder.sandbox.folder import PrivateFolder
 from autograder.sandbox.usage import descendants
 from autograder.sandbox.view import HOST, environment, libraries
 
+HOST_IN_REACH = (
+    "Student code can end the process that its copies are forked from, for this kernel's Landlock does not keep signals"
+    " apart (Linux 6.12 does): its own submission then waits for another."
+)
 PATIENCE = 30.0  # seconds until a supervisor that does not end is killed
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """One sandbox, ready to be started: run ``words`` and then the command, and ``end`` it."""
+    """One sandbox, ready to be started: run ``words`` and then the command by ``run``, and ``end`` it.
+
+    Nothing of this process goes along but what is named here: neither environment, nor working directory, nor open
+    files; and the command line, which others can read, holds nothing but programs and numbers.
+    """
 
     words: tuple[str, ...]
     host: str  # where the student host's folder lies for the process
     libraries: tuple[str, ...]  # the third-party folders as the process sees them
+    environment: Mapping[str, str]  # all of it
     descriptors: tuple[int, ...] = ()
     user: int | None = None  # the user id that the host must take on by itself
     alone: bool = False  # whether the host may kill all that it can reach: that is its own sandbox and nothing else
     folders: tuple[str, ...] = ()  # the sandbox's own, which the host clears after each session
-    groups: str = ""  # a filter, in base64, for each copy of the host: it must not leave its process group, nor signal
+    landlock: int = 0  # the version that each copy of the host takes walls from; 0 for none
+    granted: Mapping[str, Sequence[str]] = field(default_factory=dict)  # what these walls leave open to a copy
+    copy_filter: bytes = b""  # of system calls, which each copy of the host takes besides
     folder: PrivateFolder | None = None  # on the machine's disk: the judge watches and clears it
     counted: bool = True  # whether the kernel can count the processes; if not, the judge alone does
     supervised: bool = False  # whether the first process ends all others when it is asked to, by SIGTERM
@@ -43,14 +56,30 @@ class Prepared:
             "uid": self.user,
             "alone": self.alone,
             "folders": list(self.folders),
-            "groups": self.groups,
+            "landlock": self.landlock,
+            "granted": {name: list(paths) for name, paths in self.granted.items()},
+            "copy_filter": base64.b64encode(self.copy_filter).decode(),
         }
 
-    @contextlib.contextmanager
-    def inherited(self) -> Iterator[tuple[int, ...]]:
-        """The descriptors that the first process inherits besides its channel; closed here when it has."""
+    def run(self, command: Sequence[str], said: int, descriptors: Sequence[int] = ()) -> "subprocess.Popen[bytes]":
+        """Start the command in the sandbox; OSError if it cannot be. What it says goes to the open file ``said``.
+
+        It inherits ``descriptors``. Those that were opened for the sandbox are closed here.
+        """
         try:
-            yield self.descriptors
+            return subprocess.Popen(  # noqa: S603 - our own command
+                [*self.words, *command],
+                env=dict(self.environment),
+                cwd=self.environment["HOME"],
+                pass_fds=[*descriptors, *self.descriptors],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+            )
+        except OSError:
+            if self.folder is not None:
+                self.folder.remove()
+            raise
         finally:
             for descriptor in self.descriptors:
                 os.close(descriptor)
@@ -116,8 +145,8 @@ class NoBarrier:
 
     def prepare(self, limits: Limits) -> Prepared:
         """See Barrier."""
-        scrubbed = (f"{name}={value}" for name, value in environment("/tmp").items())  # noqa: S108 - as it is anywhere
-        return Prepared(("/usr/bin/env", "-i", *scrubbed), str(HOST), tuple(map(str, libraries())))
+        everybodys = environment("/tmp")  # noqa: S108 - as it is anywhere
+        return Prepared((), str(HOST), tuple(map(str, libraries())), everybodys)
 
 
 @dataclass(frozen=True)
@@ -128,3 +157,12 @@ class Looked:
     barrier: Barrier | None
     problem: str = ""
     mend: str = ""
+
+
+def opened(content: bytes) -> int:
+    """An open file with that content, to be read once by a process that inherits it; to be closed."""
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        file.seek(0)
+        return os.dup(file.fileno())

@@ -1,17 +1,16 @@
-"""The first barrier: namespaces, made by bubblewrap, and a filter of system calls on top."""
+"""The first barrier: namespaces, made by bubblewrap, with Landlock and a filter of system calls on top."""
 
 import importlib.util
-import os
 import shutil
-import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder.limits import Limits
 from autograder.sandbox import filters
-from autograder.sandbox.barrier import Prepared
+from autograder.sandbox.barrier import Prepared, opened
 from autograder.sandbox.users import spare_user
-from autograder.sandbox.view import HOST, KIT, environment, libraries, system_links, system_paths
+from autograder.sandbox.view import DEVICES, HOST, KIT, environment, libraries, system_links, system_paths
+from autograder.student.walls import landlock_version
 
 INSIDE = "/host"  # where the student host lies on the sandbox's disk view
 TMP, SHARED_MEMORY = "/tmp", "/dev/shm"  # noqa: S108 - the sandbox's own
@@ -22,6 +21,7 @@ class Bubblewrap:
     """Namespaces by bubblewrap: no network, own processes, a disk view of libraries alone."""
 
     program: str
+    landlock: int = field(default_factory=landlock_version)  # the version to use besides; 0 for none
     name: str = "bubblewrap"
     promise: str = (
         "own user, process, network and mount namespaces; libraries and the student host are all there is to read"
@@ -36,32 +36,36 @@ class Bubblewrap:
 
     def prepare(self, limits: Limits) -> Prepared:
         """See Barrier."""
-        filtered = (_open_filter(),) if filters.supported() else ()
+        filtered = (opened(filters.assemble(filters.IN_NAMESPACES)),) if filters.supported() else ()
         user = spare_user()
-        seccomp = [word for descriptor in filtered for word in ("--seccomp", str(descriptor))]
+        seccomp = (word for descriptor in filtered for word in ("--seccomp", str(descriptor)))
+        words = opened("\0".join((*self._words(limits, user is not None), *seccomp)).encode())
         return Prepared(
-            words=(*self._words(limits, user is not None), *seccomp, "--"),
+            words=(self.program, "--args", str(words), "--"),
             host=INSIDE,
             libraries=tuple(_inside(path) for path in libraries()),
-            descriptors=filtered,
+            environment=environment(TMP),
+            descriptors=(words, *filtered),
             user=user,
             alone=True,
             folders=(TMP, SHARED_MEMORY),
+            landlock=self.landlock,
+            granted={"read": ["/"], "devices": DEVICES, "all": [TMP, SHARED_MEMORY]},
+            copy_filter=filters.assemble(filters.OF_COPIES) if filters.supported() else b"",
         )
 
     def _words(self, limits: Limits, as_root: bool) -> tuple[str, ...]:
         small = ["--perms", "1777", "--size", str(limits.tmp_size), "--tmpfs"]
         return (
-            self.program,
             *("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"),
             *(self._as_root() if as_root else self._as_user()),
-            *("--die-with-parent", "--new-session", "--hostname", "student", "--clearenv"),
-            *(word for name, value in environment(TMP).items() for word in ("--setenv", name, value)),
+            # the host is its namespace's first process: no signal from inside can end or stop it
+            *("--die-with-parent", "--as-pid-1", "--new-session", "--hostname", "student"),
             *(word for path in _folders_above() for word in ("--perms", "0755", "--dir", path)),
             *(word for path in system_paths() for word in ("--ro-bind", str(path), str(path))),
             *(word for target, link in system_links() for word in ("--symlink", target, link)),
             *(word for path in libraries() for word in ("--ro-bind", str(path), _inside(path))),
-            *(word for path in _course_paths() for word in ("--tmpfs", path)),
+            *(word for path in _course_paths() for word in ("--tmpfs", path, "--remount-ro", path)),
             *("--ro-bind", str(HOST), INSIDE),
             *("--proc", "/proc", "--dev", "/dev", *small, SHARED_MEMORY, *small, TMP),
             *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", TMP),
@@ -73,15 +77,6 @@ class Bubblewrap:
 
     def _as_user(self) -> tuple[str, ...]:
         return ("--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL")
-
-
-def _open_filter() -> int:
-    """An open file with the filter, for bubblewrap to read; to be closed."""
-    with tempfile.TemporaryFile() as file:
-        file.write(filters.assemble(filters.IN_NAMESPACES))
-        file.flush()
-        file.seek(0)
-        return os.dup(file.fileno())
 
 
 def _folders_above() -> list[str]:

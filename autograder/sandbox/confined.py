@@ -4,24 +4,22 @@ The judge's side: what the launcher is told. It is weaker than namespaces, and s
 """
 
 import base64
-import ctypes
 import json
 import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autograder.limits import Limits
 from autograder.sandbox import filters
-from autograder.sandbox.barrier import Prepared
+from autograder.sandbox.barrier import HOST_IN_REACH, Prepared, opened
 from autograder.sandbox.folder import PrivateFolder
 from autograder.sandbox.users import DAC_READ_SEARCH, may, spare_user
-from autograder.sandbox.view import HOST, KIT, environment, interpreter, libraries, system_paths
+from autograder.sandbox.view import DEVICES, HOST, KIT, environment, interpreter, libraries, system_paths
+from autograder.student.walls import WITH_SCOPES, landlock_version
 
 LAUNCHER = Path(__file__).parent / "launcher.py"
-DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
-SIGNALS_SCOPED = 6  # the ABI of Landlock from which it keeps signals inside
-CREATE_RULESET, WHICH_VERSION = 444, 1
 
 COMMON = (
     "Without namespaces of its own, student code can tell whether a path that it guesses exists, and how large and old"
@@ -43,13 +41,6 @@ SEARCH = (
 )
 
 
-def landlock_abi() -> int:
-    """The version of Landlock that this kernel offers; 0 if it does not."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    found: int = libc.syscall(ctypes.c_long(CREATE_RULESET), None, ctypes.c_size_t(0), ctypes.c_uint(WHICH_VERSION))
-    return max(found, 0)
-
-
 @dataclass(frozen=True)
 class Confined:
     """Landlock for files, a filter for system calls, limits, and where this process is root a user id of its own."""
@@ -65,7 +56,7 @@ class Confined:
         shown, spare = shown_paths()[0], spare_user()
         own_user = spare is not None and (reachable(shown, spare, ()) or may(DAC_READ_SEARCH))
         who = (spare, ()) if spare is not None and own_user else (os.geteuid(), (os.getegid(), *os.getgroups()))
-        return cls(landlock_abi() if abi is None else abi, own_user, not reachable(shown, *who))
+        return cls(landlock_version() if abi is None else abi, own_user, not reachable(shown, *who))
 
     @property
     def promise(self) -> str:
@@ -76,12 +67,13 @@ class Confined:
     @property
     def weaknesses(self) -> tuple[str, ...]:
         """See Barrier."""
-        shared = () if self.own_user else (*SAME_USER, *(() if self._scoped else NO_SIGNALS))
-        return (*COMMON, *shared, *(SEARCH if self.search else ()))
+        signals = () if self._scoped else (HOST_IN_REACH,) if self.own_user else NO_SIGNALS
+        return (*COMMON, *(() if self.own_user else SAME_USER), *signals, *(SEARCH if self.search else ()))
 
     @property
     def _scoped(self) -> bool:
-        return self.abi >= SIGNALS_SCOPED
+        """Whether Landlock keeps signals inside."""
+        return self.abi >= WITH_SCOPES
 
     def prepare(self, limits: Limits) -> Prepared:
         """See Barrier."""
@@ -89,34 +81,41 @@ class Confined:
         folder = PrivateFolder.make(user)
         alone = self.own_user or self._scoped
         rules = (*filters.ON_SHARED_DISK, *(filters.GROUPS if alone else ()))
-        closed = b"" if alone else filters.assemble((*filters.GROUPS, *filters.SIGNALS))
+        of_copies = (*filters.OF_COPIES, *(() if alone else (*filters.GROUPS, *filters.SIGNALS)))
+        settings = opened(json.dumps(self._settings(user, folder, filters.assemble(rules))).encode())
         return Prepared(
-            words=(interpreter(), "-I", "-S", str(LAUNCHER), self._settings(user, folder, filters.assemble(rules))),
+            words=(interpreter(), "-I", "-S", str(LAUNCHER), str(settings)),
             host=str(HOST),
             libraries=tuple(map(str, libraries())),
+            environment=environment(str(folder.path)),
+            descriptors=(settings,),
             alone=alone,
-            groups=base64.b64encode(closed).decode(),
+            landlock=self.abi,
+            granted={"all": ["/"]},  # the launcher's rules hold for files; these keep a copy apart from the host
+            copy_filter=filters.assemble(of_copies),
             folder=folder,
             counted=self.own_user,
             supervised=True,
         )
 
-    def _settings(self, user: int | None, folder: PrivateFolder, program: bytes) -> str:
+    def _settings(self, user: int | None, folder: PrivateFolder, program: bytes) -> dict[str, Any]:
+        """What the launcher is told: see launcher.py."""
         read, listed = shown_paths()
-        return json.dumps(
-            {
-                "judge": os.getpid(),
-                "user": user,
-                "folder": str(folder.path),
-                "read": [str(path) for path in read],
-                "list": [str(path) for path in listed],
-                "devices": [path for path in DEVICES if Path(path).exists()],
-                "environment": environment(str(folder.path)),
-                "abi": self.abi,
-                "search": self.search,
-                "filter": base64.b64encode(program).decode(),
-            }
-        )
+        granted = {
+            "read": [str(path) for path in read],
+            "list": [str(path) for path in listed],
+            "devices": [path for path in DEVICES if Path(path).exists()],
+            "keep": [str(folder.path)],
+        }
+        return {
+            "judge": os.getpid(),
+            "user": user,
+            "folder": str(folder.path),
+            "granted": granted,
+            "landlock": self.abi,
+            "search": self.search,
+            "filter": base64.b64encode(program).decode(),
+        }
 
 
 def shown_paths() -> tuple[list[Path], list[Path]]:

@@ -22,9 +22,11 @@ NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data; ar
 ALLOW, KILL, REFUSE = 0x7FFF0000, 0x80000000, 0x00050000  # REFUSE is or-ed with an errno
 
 NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
-AF_UNIX = 1
+AF_UNIX, SOCK_DGRAM, SOCK_RAW = 1, 2, 3
+SOL_SOCKET, SO_PASSCRED, SO_PEERCRED, SO_PEERGROUPS, SO_PASSPIDFD, SO_PEERPIDFD = 1, 16, 17, 59, 76, 77
 PR_SET_DUMPABLE = 4
 TIOCSTI, TIOCLINUX, FIOSETOWN, SIOCSPGRP = 0x5412, 0x541C, 0x8901, 0x8902
+FILE_SYSTEMS = (*b"fvX", 0x94)  # the kinds of ioctl that are theirs: flags, versions, XFS's, Btrfs's
 F_SETLEASE, F_NOTIFY, F_SETOWN, F_SETSIG, F_SETOWN_EX = 1024, 1026, 8, 10, 15
 O_TMPFILE, O_TRUNC, O_ACCMODE = 0o20000000, 0o1000, 0o3
 PRIO_PROCESS, IOPRIO_WHO_PROCESS = 0, 1
@@ -57,7 +59,20 @@ def _not(argument: int, value: int) -> tuple[Holds, ...]:
     return (Holds(argument, value, wanted=False),)
 
 
-NETWORK = (*_all("socket connect bind listen accept accept4"), Rule("socketpair", _not(0, AF_UNIX)))
+NETWORK = (
+    *_all("socket connect bind listen accept accept4"),
+    Rule("socketpair", _not(0, AF_UNIX)),
+    *(Rule("socketpair", (Holds(1, kind, 0xF),)) for kind in (SOCK_DGRAM, SOCK_RAW)),  # could be sent to any address
+    # who the judge at the other end is
+    *(
+        Rule(call, (Holds(1, SOL_SOCKET), Holds(2, option)))
+        for call, options in (
+            ("getsockopt", (SO_PEERCRED, SO_PEERGROUPS, SO_PEERPIDFD)),
+            ("setsockopt", (SO_PASSCRED, SO_PASSPIDFD)),
+        )
+        for option in options
+    ),
+)
 OTHER_PROCESSES = (
     *_all("ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp pidfd_getfd move_pages"),
     *_all("migrate_pages perf_event_open keyctl add_key request_key get_robust_list"),
@@ -68,7 +83,6 @@ OTHER_PROCESSES = (
     *(Rule("setpriority", _not(0, PRIO_PROCESS)), Rule("setpriority", _not(1, 0))),
     *(Rule("ioprio_set", _not(0, IOPRIO_WHO_PROCESS)), Rule("ioprio_set", _not(1, 0))),
     *(Rule("ioctl", (Holds(1, command),)) for command in (TIOCSTI, TIOCLINUX)),
-    Rule("prctl", (Holds(0, PR_SET_DUMPABLE),)),  # the judge could not see what it uses
 )
 KERNEL = (
     *_all("bpf userfaultfd io_uring_setup syslog lsm_set_self_attr"),
@@ -82,12 +96,17 @@ VIEWS = (
     Rule("clone", (Holds(0, 0, NAMESPACES, wanted=False),)),
     Rule("clone3", error=errno.ENOSYS),  # its flags lie in memory; the C library then takes clone
 )
-# where the disk is the machine's own: what Landlock leaves to the files' owner, who may be the grader's user
-SHARED_DISK = (
-    *_all("chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat truncate"),
-    *_all("setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr utime utimes futimesat utimensat"),
+# what the owner of a file may do to it with no right to write: the libraries may belong to the grader's user. Leases
+# keep others from opening a file; attributes and flags stay, and are memory that nothing counts
+OWNERS = (
+    *_all("setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr"),
     *_all("inotify_init inotify_init1 inotify_add_watch"),
     *(Rule("fcntl", (Holds(1, command),)) for command in (F_SETLEASE, F_NOTIFY)),
+    *(Rule("ioctl", (Holds(1, kind << 8, 0xFF00),)) for kind in FILE_SYSTEMS),
+)
+# where the disk is the machine's own: what Landlock leaves to the files' owner
+SHARED_DISK = (
+    *_all("chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat truncate utime utimes futimesat utimensat"),
     Rule("openat2", error=errno.ENOSYS),  # its flags lie in memory
     # nothing is deleted before the session ends, or what is deleted but open would be on the disk and in no folder
     *(Rule(name, error=0) for name in ("unlink", "unlinkat", "rmdir")),
@@ -106,7 +125,8 @@ SIGNALS = (
     *(Rule("fcntl", (Holds(1, command),)) for command in (F_SETOWN, F_SETOWN_EX, F_SETSIG)),
     *(Rule("ioctl", (Holds(1, command),)) for command in (FIOSETOWN, SIOCSPGRP)),
 )
-IN_NAMESPACES = (*NETWORK, *OTHER_PROCESSES, *KERNEL, *VIEWS)
+OF_COPIES = (Rule("prctl", (Holds(0, PR_SET_DUMPABLE),)),)  # or the judge could not see what a copy uses
+IN_NAMESPACES = (*NETWORK, *OTHER_PROCESSES, *KERNEL, *VIEWS, *OWNERS)
 ON_SHARED_DISK = (*IN_NAMESPACES, *SHARED_DISK)
 
 

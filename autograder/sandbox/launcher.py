@@ -1,129 +1,43 @@
 """Starts a command with the rights of nobody: no privileges, no files but those named, harmless system calls alone.
 
-Run as ``launcher.py SETTINGS COMMAND...``; a program of its own, of the standard library alone, in which no student's
-code ever runs. It splits in two. The child takes the walls around itself, none of which it can take down again, and
-becomes the command; the parent stays outside, adopts what the command leaves behind, and ends all of it when it is told
-to (SIGTERM), when the command ends, or when the process that started it dies.
+Run as ``launcher.py DESCRIPTOR COMMAND...``; a program of its own, of the standard library alone, in which no student's
+code ever runs. It splits in two. The child builds the walls (student/walls.py) around itself, and becomes the command;
+the parent stays outside, adopts what the command leaves behind, and ends all of it when it is told to (SIGTERM), when
+the command ends, or when the process that started it dies.
 
-SETTINGS is JSON: judge (the id of the process that starts this one), user (the user id to become, or null), folder (the
-one to work in and write to), read (files and folders to be read and run), list (folders whose names alone may be read),
-devices (files to be read and written), environment, abi (of Landlock, as found), search (whether to keep the right to
-pass through any folder) and filter (of system calls, in base64). The command inherits the open descriptors.
-
-Sources: landlock(7), linux/landlock.h, prctl(2), capabilities(7), seccomp(2).
+From the open DESCRIPTOR it reads its settings, as JSON: judge (the id of the process that starts this one), user (the
+user id to become, or null), folder (the one to work in and write to), granted (paths, by what may be done there: see
+walls.RIGHTS), landlock (the version to use), search (whether to keep the right to pass through any folder) and filter
+(of system calls, in base64). The command inherits the environment and the other open descriptors.
 """
 
 import base64
 import contextlib
-import ctypes
 import json
 import os
 import signal
-import struct
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-SET_PDEATHSIG, SET_KEEPCAPS, SET_SECCOMP, SET_SUBREAPER, SET_NO_NEW_PRIVS, CAP_AMBIENT = 1, 8, 22, 36, 38, 47
-AMBIENT_RAISE, FILTER_MODE = 2, 2
-CAPSET = {"x86_64": 126, "aarch64": 91}
-CAPABILITY_VERSION = 0x20080522
-READ_SEARCH = 2  # CAP_DAC_READ_SEARCH
-CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # of Landlock, on every architecture
-PATH_BENEATH = 1
-EXECUTE, WRITE, READ, LIST, MAKE_FOLDER, MAKE_FILE, TRUNCATE = (1 << bit for bit in (0, 1, 2, 3, 7, 8, 14))
-OF_FILES = EXECUTE | WRITE | READ | TRUNCATE
-RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}  # how many rights of files an ABI knows; 16 from 5 on
+SET_SUBREAPER = 36
 STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
-
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def checked(result: int, what: str) -> int:
-    """The result of a call into the C library; OSError if it failed."""
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
-    return result
-
-
-def prctl(option: int, *arguments: int) -> None:
-    """One of the process's own attributes."""
-    padded = [ctypes.c_ulong(value) for value in (*arguments, 0, 0, 0, 0)[:4]]
-    checked(libc.prctl(option, *padded), f"prctl {option}")
-
-
-def call(number: int, what: str, *arguments: Any) -> int:
-    """A system call that the C library has no name for."""
-    return checked(libc.syscall(ctypes.c_long(number), *arguments), what)
-
-
-def take_user(user: int | None, search: bool) -> None:
-    """Become that user, if any, and drop every capability but, where ``search`` says so, the one to pass folders."""
-    if user is not None:
-        prctl(SET_KEEPCAPS, int(search))
-        os.setgroups([])
-        os.setresgid(user, user, user)
-        os.setresuid(user, user, user)
-    kept = 1 << READ_SEARCH if search else 0
-    header = struct.pack("=Ii", CAPABILITY_VERSION, 0)
-    sets = struct.pack("=IIIIII", kept, kept, kept, 0, 0, 0)  # effective, permitted, inheritable; the upper halves
-    call(CAPSET[os.uname().machine], "capset", header, sets)
-    if search:
-        prctl(CAP_AMBIENT, AMBIENT_RAISE, READ_SEARCH)
-
-
-def take_landlock(settings: dict[str, Any]) -> None:
-    """From here on, only what the settings name can be opened."""
-    abi = settings["abi"]
-    if abi < 1:
-        raise OSError("this kernel has no Landlock")
-    handled = (1 << RIGHTS.get(abi, 16)) - 1
-    network, scoped = (3 if abi >= 4 else 0), (3 if abi >= 6 else 0)
-    attributes = struct.pack("=QQQ", handled, network, scoped)[: 8 if abi < 4 else 16 if abi < 6 else 24]
-    size = ctypes.c_size_t(len(attributes))
-    rules = call(CREATE_RULESET, "Landlock", attributes, size, ctypes.c_uint(0))
-    allow(rules, settings["read"], handled & (EXECUTE | READ | LIST))
-    allow(rules, settings["list"], LIST)
-    allow(rules, settings["devices"], READ | WRITE)
-    allow(rules, [settings["folder"]], handled & (READ | LIST | WRITE | TRUNCATE | MAKE_FOLDER | MAKE_FILE))
-    call(RESTRICT_SELF, "Landlock", ctypes.c_int(rules), ctypes.c_uint(0))
-    os.close(rules)
-
-
-def allow(rules: int, paths: Iterable[str], rights: int) -> None:
-    """Give these rights to all below each path."""
-    for path in paths:
-        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        fitting = rights if Path(path).is_dir() else rights & OF_FILES
-        beneath = struct.pack("=Qi", fitting, descriptor)
-        call(ADD_RULE, f"Landlock, {path}", ctypes.c_int(rules), ctypes.c_int(PATH_BENEATH), beneath, ctypes.c_uint(0))
-        os.close(descriptor)
-
-
-def take_filter(program: bytes) -> None:
-    """From here on, the kernel refuses the system calls that the filter refuses."""
-    instructions = ctypes.create_string_buffer(program, len(program))
-    described = struct.pack("@HP", len(program) // 8, ctypes.addressof(instructions))
-    pointer = ctypes.create_string_buffer(described, len(described))
-    prctl(SET_SECCOMP, FILTER_MODE, ctypes.addressof(pointer))
 
 
 def become(command: list[str], settings: dict[str, Any], parent: int) -> None:
-    """Take every wall, in an order in which each can still be taken, and run the command in this process's place."""
+    """Build every wall, in an order in which each can still be built, and run the command in this process's place."""
     os.setsid()
     os.chdir(settings["folder"])
-    take_user(settings["user"], settings["search"])
-    prctl(SET_PDEATHSIG, signal.SIGKILL)  # a change of user undoes it, so it comes after
+    walls.take_user(settings["user"], settings["search"])
+    walls.prctl(walls.SET_PDEATHSIG, signal.SIGKILL)  # a change of user undoes it, so it comes after
     if os.getppid() != parent:
         return
-    prctl(SET_NO_NEW_PRIVS, 1)
-    take_landlock(settings)
+    walls.prctl(walls.SET_NO_NEW_PRIVS, 1)
+    walls.take_landlock(walls.landlock_rules(settings["landlock"], settings["granted"]))
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    take_filter(base64.b64decode(settings["filter"]))
-    os.execve(command[0], command, settings["environment"])  # noqa: S606 - what this is for
+    walls.take_filter(base64.b64decode(settings["filter"]))
+    os.execv(command[0], command)  # noqa: S606 - what this is for
 
 
 def watch(first: int) -> int:
@@ -170,13 +84,22 @@ def end_user(user: int) -> None:
 
 
 def main() -> int:
-    """Split, wall in, watch, clean up."""
-    settings, command = json.loads(sys.argv[1]), sys.argv[2:]
+    """Split, watch, clean up."""
+    with os.fdopen(int(sys.argv[1]), encoding="utf-8") as file:
+        settings, command = json.load(file), sys.argv[2:]
     signal.pthread_sigmask(signal.SIG_BLOCK, {*STOPS, signal.SIGCHLD})
-    prctl(SET_PDEATHSIG, signal.SIGTERM)
-    prctl(SET_SUBREAPER, 1)
-    if os.getppid() != settings["judge"]:
-        return 0
+    walls.prctl(walls.SET_PDEATHSIG, signal.SIGTERM)
+    walls.prctl(SET_SUBREAPER, 1)
+    # a judge that has ended by now could not tell this process to
+    code = run(command, settings) if os.getppid() == settings["judge"] else 0
+    with contextlib.suppress(FileNotFoundError):
+        tidy.clear(settings["folder"])
+        Path(settings["folder"]).rmdir()
+    return code if code >= 0 else 128 - code
+
+
+def run(command: list[str], settings: dict[str, Any]) -> int:
+    """Start the command inside, watch it, and end all that came of it; its exit code."""
     here = os.getpid()
     first = os.fork()
     if first == 0:
@@ -189,13 +112,14 @@ def main() -> int:
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # or nobody would see it when the command hangs up
     code = watch(first)
     end_all(settings["user"])
-    folder.PrivateFolder(Path(settings["folder"])).remove()
-    return code if code >= 0 else 128 - code
+    return code
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
-    import folder
+    here = Path(__file__).parent
+    sys.path[:0] = [str(here), str(here.parent / "student")]
+    import tidy
     import usage
+    import walls
 
     sys.exit(main())

@@ -122,6 +122,8 @@ NUMBERS: dict[str, tuple[int, int | None]] = {
     "open": (2, None),
     "openat": (257, 56),
     "socketpair": (53, 199),
+    "getsockopt": (55, 209),
+    "setsockopt": (54, 208),
     "prlimit64": (302, 261),
     "sched_setaffinity": (203, 122),
     "sched_setscheduler": (144, 119),

@@ -44,15 +44,25 @@ def memory_of_all(pids: Collection[int], most: int) -> int:
     What is resident counts anew in every process that shares it, and is told at once; the true figure takes the kernel
     milliseconds a process.
     """
-    resident = sum(map(_resident, pids))
+    resident = sum(_pages(PROC / str(pid)) or _pages(_thread_of(pid)) for pid in pids) * PAGE
     return resident if resident <= most else sum(map(memory_of, pids))
 
 
-def _resident(pid: int) -> int:
+def _pages(process: Path) -> int:
+    """Resident pages, as a process or one of its threads tells; 0 if it has ended."""
     try:
-        return int((PROC / str(pid) / "statm").read_text(encoding="ascii").split()[1]) * PAGE
-    except OSError:  # it has just ended
+        return int((process / "statm").read_text(encoding="ascii").split()[1])
+    except OSError:
         return 0
+
+
+def _thread_of(pid: int) -> Path:
+    """Where to read of a process whose first thread may have ended: its memory lives on with the others."""
+    process = PROC / str(pid)
+    try:
+        return next(filter(_pages, (process / "task").iterdir()), process)
+    except OSError:  # it has just ended
+        return process
 
 
 def memory_of(pid: int) -> int:
@@ -60,15 +70,16 @@ def memory_of(pid: int) -> int:
 
     Where that is not told (the process is another user's, and this one may not trace it), what it shares counts whole.
     """
+    thread = _thread_of(pid)
     try:
-        lines = (PROC / str(pid) / "smaps_rollup").read_text(encoding="ascii").splitlines()
+        lines = (thread / "smaps_rollup").read_text(encoding="ascii").splitlines()
         return _kilobytes(lines, ("Pss:",))
     except PermissionError:
         pass
     except OSError:  # it has just ended
         return 0
     try:
-        lines = (PROC / str(pid) / "status").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = (thread / "status").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return 0
     return _kilobytes(lines, ("RssAnon:", "RssShmem:"))

@@ -19,10 +19,15 @@ On a session's socket the judge says
 and the copy may say, while a probe works,
     call      name, values: what the judge should do meanwhile, such as one step of its environment.
 
-Start: ``host.py CHANNEL_FD SETTINGS`` where SETTINGS is JSON: libraries (paths put on sys.path), warmup (source text to
-run first), imports (modules to have ready), limits (rlimit name -> value), uid (to become, or null), alone (true where
-all that this process can signal is its own), folders (to be cleared after each session) and groups (a filter of system
-calls, in base64, by which each copy is kept in its process group; or empty).
+Start: ``host.py CHANNEL_FD``. The first thing that the judge says is four bytes, a length, and so many of JSON, since
+``wire.py`` needs the libraries; the settings: libraries (paths put on sys.path), warmup (source text to run first),
+imports (modules to have ready), limits (rlimit name -> value), uid (to become, or null), alone (true where all that
+this process can signal is its own), folders (to be cleared after each session), and the walls around each copy (see
+walls.py): landlock (the version to use, or 0), granted (paths, by what a copy may do there) and copy_filter (of system
+calls, in base64; or empty).
+
+A copy can neither read, trace, limit nor, where the kernel keeps signals apart, signal this process: it would then
+decide what the next copies are.
 """
 
 import ast
@@ -34,10 +39,9 @@ import json
 import linecache
 import os
 import resource
-import shutil
 import signal
 import socket
-import struct
+import stat
 import sys
 import time
 import traceback
@@ -189,10 +193,12 @@ class Host:
 
     def __init__(self, control: socket.socket, settings: dict[str, Any]) -> None:
         self.control = control
-        # only in a namespace of its own, or where it cannot reach its parent, may it kill everything but itself
-        self.alone = settings["alone"] and (os.getpid() == 2 or not reaches(os.getppid()))
-        self.folders: list[str] = settings["folders"]
-        self.groups = base64.b64decode(settings["groups"])
+        # only as the first of a namespace, or where it cannot reach its parent, may it kill everything but itself
+        self.alone = settings["alone"] and (os.getpid() == 1 or not reaches(os.getppid()))
+        self.folders = [(path, stat.S_IMODE(os.stat(path).st_mode)) for path in settings["folders"]]
+        # made here, so that a machine without it is told before a student's code runs
+        self.rules = walls.landlock_rules(settings["landlock"], settings["granted"]) if settings["landlock"] else None
+        self.copy_filter = base64.b64decode(settings["copy_filter"])
         self.copy = 0
         self.loaded = Loaded([], "")
 
@@ -228,12 +234,21 @@ class Host:
         try:
             with contextlib.suppress(PermissionError):  # where a barrier keeps all in one session
                 os.setsid()
-            if self.groups:
-                take_filter(self.groups)
             self.control.close()
+            self.wall_in()
             Session(socket.socket(fileno=descriptor), self.loaded).serve()
         finally:
             os._exit(0)
+
+    def wall_in(self) -> None:
+        """Keep this copy apart from the process that it was forked from."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        walls.prctl(walls.SET_DUMPABLE, 1)  # the judge looks at what a copy uses
+        if self.rules is not None:
+            walls.take_landlock(self.rules)
+        if self.copy_filter:
+            walls.prctl(walls.SET_NO_NEW_PRIVS, 1)
+            walls.take_filter(self.copy_filter)
 
     def end(self, patience: float) -> str:
         """Kill what is left of a session; how the copy ended, in words, if it did so within ``patience`` seconds."""
@@ -248,9 +263,12 @@ class Host:
         if not pid:
             os.waitpid(self.copy, 0)
         self.copy = 0
-        clear(*self.folders)
+        with contextlib.suppress(ChildProcessError):
+            while True:  # as the first of a namespace this process is left with what others started
+                os.waitpid(-1, 0)
+        tidy.make_new(self.folders)
         if pid and os.WIFSIGNALED(status):
-            return f"it was ended by {signal.Signals(os.WTERMSIG(status)).name}"
+            return f"it was ended by {named(os.WTERMSIG(status))}"
         return f"it ended itself with exit code {os.WEXITSTATUS(status)}" if pid else ""
 
     def kill(self) -> None:
@@ -273,43 +291,19 @@ def reaches(pid: int) -> bool:
     return True
 
 
-def take_filter(program: bytes) -> None:
-    """Have the kernel refuse the system calls that the filter refuses, from here on (prctl(2), PR_SET_SECCOMP)."""
-    import ctypes  # the launcher's twin of this is out of sight here, where this folder is all there is of the kit
-
-    instructions = ctypes.create_string_buffer(program, len(program))
-    described = ctypes.create_string_buffer(struct.pack("@HP", len(program) // 8, ctypes.addressof(instructions)))
-    if ctypes.CDLL(None).prctl(22, ctypes.c_ulong(2), ctypes.c_void_p(ctypes.addressof(described)), 0, 0):
-        raise OSError("the filter was not taken")
+def named(number: int) -> str:
+    """A signal's name; those that programs use as they like have none."""
+    return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
 
 
-def clear(*folders: str) -> None:
-    """Take away what a session left in the sandbox's own folders."""
-    for folder in folders:
-        for name in os.listdir(folder):
-            path = os.path.join(folder, name)
-            if os.path.isdir(path) and not os.path.islink(path):
-                open_up(path)
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                os.unlink(path)
-
-
-def open_up(folder: str) -> None:
-    """Make a folder and all folders in it such that they can be removed, whatever rights they were given."""
-    os.chmod(folder, 0o700)
-    for above, names, _ in os.walk(folder):
-        for path in (os.path.join(above, name) for name in names):
-            if not os.path.islink(path):
-                os.chmod(path, 0o700)
-
-
-def prepare(settings: dict[str, Any]) -> None:
+def prepare(settings: dict[str, Any], judge: socket.socket) -> None:
     """Give up privileges, take on limits, and have the libraries ready, in this order: no limit can be raised again."""
+    os.umask(0o022)  # not the grader's
     if settings["uid"] is not None:
-        os.setgroups([])
-        os.setresgid(settings["uid"], settings["uid"], settings["uid"])
-        os.setresuid(settings["uid"], settings["uid"], settings["uid"])
+        walls.take_user(settings["uid"])
+        walls.prctl(walls.SET_PDEATHSIG, signal.SIGKILL)  # a change of user undoes the barrier's own
+    if has_gone(judge):  # before this process was told to end with it
+        sys.exit()
     for name, value in settings["limits"].items():
         limit = getattr(resource, name)
         _, hard = resource.getrlimit(limit)
@@ -323,14 +317,34 @@ def prepare(settings: dict[str, Any]) -> None:
     silence = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(silence, descriptor)
+    os.close(silence)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own handler could be called from inside
+    walls.prctl(walls.SET_DUMPABLE, 0)  # closes its memory, environment, descriptors and folders to its own user
+
+
+def settings_from(judge: socket.socket) -> dict[str, Any]:
+    """The first thing that the judge says."""
+    length = int.from_bytes(judge.recv(4, socket.MSG_WAITALL), "big")
+    return dict(json.loads(judge.recv(length, socket.MSG_WAITALL)))
+
+
+def has_gone(judge: socket.socket) -> bool:
+    """Whether the judge has hung up."""
+    try:
+        return not judge.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
 
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent))
-    given = json.loads(sys.argv[2])
+    import tidy
+    import walls
+
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    given = settings_from(channel)
     sys.path[1:1] = given["libraries"]
     import wire
 
-    channel = socket.socket(fileno=int(sys.argv[1]))
-    prepare(given)
+    prepare(given, channel)
     Host(channel, given).serve()
