@@ -1,14 +1,19 @@
 """The doctor finds a fit machine fit, and says the mend for what is lacking."""
 
+import contextlib
 import json
+import os
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from autograder.cli import app
-from autograder.sandbox import Looked, NoBarrier, choose_barrier
+from autograder.doctor.trial import PLACES, what_comes_through
+from autograder.limits import Limits
+from autograder.sandbox import NAMES, Barrier, Looked, NoBarrier, Prepared, choose_barrier
 
 
 @pytest.fixture
@@ -29,7 +34,7 @@ def findings(*options: str) -> tuple[int, dict[str, dict[str, str]]]:
 def no_barrier(fresh_choice: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with neither bubblewrap nor Landlock."""
     monkeypatch.setattr("autograder.sandbox.find_bubblewrap", lambda: None)
-    monkeypatch.setattr("autograder.sandbox.landlock_abi", lambda: 0)
+    monkeypatch.setattr("autograder.sandbox.landlock_version", lambda: 0)
 
 
 def test_a_machine_that_can_grade_is_found_well(kit: Path) -> None:
@@ -88,6 +93,56 @@ def test_a_barrier_that_starts_but_lets_something_through_is_not_well(
         assert not found[name]["well"]
         assert "does not hold: network, reading of files that are not shown" in found[name]["found"]
         assert "signals to the outside, writing outside" in found[name]["found"]
+
+
+@dataclass(frozen=True)
+class Leaking:
+    """A barrier that hands over something of the grader."""
+
+    barrier: Barrier
+    leak: str
+    name: str = "leaking"
+    promise: str = ""
+    weaknesses: tuple[str, ...] = ()
+
+    def prepare(self, limits: Limits) -> Prepared:
+        """See Barrier."""
+        prepared = self.barrier.prepare(limits)
+        if self.leak == "environment":
+            return replace(prepared, environment={**os.environ, **prepared.environment})
+        return replace(prepared, descriptors=(*prepared.descriptors, *map(os.dup, descriptors_with_secrets())))
+
+
+def descriptors_with_secrets() -> list[int]:
+    """Those of this process whose files hold a secret of the doctor's."""
+    found = []
+    for number in range(os.sysconf("SC_OPEN_MAX")):
+        with contextlib.suppress(OSError):
+            if b"canary-" in os.pread(number, 100, 0):
+                found.append(number)
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("leak", "said"),
+    [
+        ("environment", "the grader's environment in its own environment"),
+        ("descriptors", "the grader's descriptors in a descriptor that it inherited"),
+    ],
+)
+def test_what_a_barrier_hands_over_of_the_grader_is_named(name: str, leak: str, said: str) -> None:
+    through = what_comes_through(Leaking(choose_barrier(insist=name), leak))
+    assert said in through
+    assert all(words.startswith(f"the grader's {leak} in ") for words in through)
+
+
+def test_without_a_barrier_all_secrets_of_the_grader_are_found_where_they_lie() -> None:
+    through = what_comes_through(NoBarrier())
+    scope = Path("/proc/sys/kernel/yama/ptrace_scope")
+    shielded = {"memory"} if scope.exists() and scope.read_text() != "0\n" else set()  # by the kernel, for everybody
+    for place in set(PLACES) - shielded:
+        assert any(words.startswith(f"the grader's {place} in /proc/") for words in through), place
 
 
 @pytest.mark.usefixtures("no_barrier")

@@ -23,7 +23,7 @@ LAYERS = (
     ),
     # the course's folders, the grader's own processes, and the walls around a student's process
     (
-        *("locking", "workers", "course", "sandbox", "process", "trial"),
+        *("locking", "workers", "course", "sandbox", "process", "doctor.trial", "doctor.look"),
         *("sandbox.view", "sandbox.users", "sandbox.usage", "sandbox.folder", "sandbox.syscalls", "sandbox.filters"),
         *("sandbox.barrier", "sandbox.bubblewrap", "sandbox.confined", "sandbox.launcher"),
     ),

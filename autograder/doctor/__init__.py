@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from autograder.authoring import read_source
 from autograder.course import Course
+from autograder.doctor.trial import ALL_TRIED, what_comes_through
 from autograder.errors import CourseError
 from autograder.sandbox import NAMES, VARIABLE, Barrier, Looked, choose_barrier, look_for
-from autograder.trial import SEEN_INSIDE, SEEN_OUTSIDE, what_comes_through
 from autograder.verification.learning import learnt
 
 PACKAGES = ("torch", "gymnasium", "mujoco", "stable_baselines3", "matplotlib", "nbgrader", "msgpack", "typer", "rich")
@@ -40,8 +40,8 @@ def examine(course: Course) -> Iterator[Finding]:
 
 
 def _python() -> Finding:
-    version, well = sys.version.split()[0], sys.version_info >= (3, 11)
-    return Finding("Python", well, version, "" if well else "Install Python 3.11 or newer.")
+    version, well = sys.version.split()[0], (3, 11) <= sys.version_info[:2] <= (3, 13)
+    return Finding("Python", well, version, "" if well else "Install Python 3.11, 3.12 or 3.13.")
 
 
 def _packages() -> Finding:
@@ -73,7 +73,7 @@ def _holds(barrier: Barrier, imports: Sequence[str] = ()) -> str:
             f"it starts but does not hold: {', '.join(through)}",
             f"Grade on another machine, or behind another barrier: {VARIABLE}={' or '.join(NAMES)}.",
         )
-    return "works; from inside: " + ", ".join(f"no {name}" for name in (*SEEN_INSIDE.values(), *SEEN_OUTSIDE))
+    return "works; from inside: " + ", ".join(f"no {name}" for name in ALL_TRIED)
 
 
 def _chosen() -> str:
