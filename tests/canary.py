@@ -22,6 +22,8 @@ PLACES = (
     "kept",
     "student",
     "environment",
+    "course",
+    "descriptor",
     "home",
     "shared",
 )
@@ -81,34 +83,82 @@ def files():
 def processes():
     import os
 
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+    for pid in visible():
         for name in ("environ", "cmdline", "maps", "mountinfo", "mounts", "status", "stack", "auxv"):
             yield "processes", content(f"/proc/{pid}/{name}")
+        for name in ("cwd", "root", "exe"):
+            yield "processes", target(f"/proc/{pid}/{name}")
         try:
             descriptors = os.listdir(f"/proc/{pid}/fd")
         except OSError:
             continue
         for number in descriptors:
             path = f"/proc/{pid}/fd/{number}"
+            yield "descriptors", target(path)
             if os.path.isfile(path):
                 yield "descriptors", content(path)
+    for number in range(256):
+        try:
+            yield "descriptors", os.pread(number, 50_000_000, 0)
+        except OSError:
+            continue
     for name in os.environ:
         yield "environment", f"{name}={os.environ[name]}".encode(errors="replace")
 
 
-def memory():
-    """All that can be written to of its own memory, by address; and of others', where the kernel lets it."""
-    import ctypes
+def visible():
+    """The processes that can be seen, or must be there."""
     import os
 
-    for pid in (os.getpid(), os.getppid(), 1):
+    try:
+        seen = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        seen = []
+    return sorted({*seen, os.getpid(), os.getppid(), 1})
+
+
+def target(link):
+    import os
+
+    try:
+        return os.fsencode(os.readlink(link))
+    except OSError:
+        return b""
+
+
+def memory():
+    """Its own memory around all that it holds, by address; and that of others, where the kernel lets it."""
+    import os
+
+    yield from own_memory()
+    for pid in set(visible()) - {os.getpid()}:
         for line in content(f"/proc/{pid}/maps").decode().splitlines():
             first, last = (int(number, 16) for number in line.split()[0].split("-"))
             if line.split()[1].startswith("rw") and last - first < 2**28:
-                if pid == os.getpid():
-                    yield "memory", ctypes.string_at(first, last - first)
-                else:
-                    yield "others-memory", stretch(pid, first, last)
+                yield "others-memory", stretch(pid, first, last)
+
+
+def own_memory(page=4096):
+    """Page by page, up and down from every object: the kernel itself says where memory ends."""
+    import ctypes
+    import gc
+    import os
+
+    ends, write = os.pipe(), ctypes.CDLL(None).write
+    write.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t)
+
+    def text(number):
+        return os.read(ends[0], page) if write(ends[1], number * page, page) == page else b""
+
+    pages = set()
+    for start in {id(found) // page for found in [*gc.get_objects(), *choose_actions.__code__.co_consts]}:
+        for number, step in ((start, 1), (start - 1, -1)):
+            while number not in pages and text(number):
+                pages.add(number)
+                number += step
+    numbers = sorted(pages)
+    for first in range(0, len(numbers), 1024):
+        yield "memory", b"".join(text(number) for number in numbers[first : first + 1025])
 
 
 def stretch(pid, first, last):
@@ -161,21 +211,23 @@ def canary(place: str) -> str:
     return f"canary-{place}-{secrets.token_hex(8)}"
 
 
-def plant(kit: Path, course: Path, home: Path, shared: Path) -> dict[str, str]:
-    """A copy of the kit at ``course`` with a canary in every place that no student may see; place -> canary.
+def plant(kit: Path, copy: Path, courses: Path, home: Path, shared: Path) -> tuple[Path, dict[str, str]]:
+    """A copy of the kit, and in ``courses`` a course, with a canary in every place that no student may see.
 
-    The environment's is for the caller to set.
+    The course, whose own name is one, and place -> canary. The environment's and the descriptor's are for the caller.
     """
     planted = {place: canary(place) for place in PLACES}
-    for folder in ("autograder", "solutions", "source"):
-        shutil.copytree(kit / folder, course / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    check = course / "autograder/sac/explore.py"
+    course = courses / planted["course"]
+    for folder, above in (("autograder", copy), ("solutions", copy), ("solutions", course), ("source", course)):
+        shutil.copytree(kit / folder, above / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    check = copy / "autograder/sac/explore.py"
     text = check.read_text(encoding="utf-8")
     mark = '    """Each environment gets the action'
     assert mark in text
     check.write_text(text.replace(mark, f"{mark.replace('Each', planted['check'] + ' Each')}"), encoding="utf-8")
     _append(check, planted["check"])
-    _append(course / "solutions/sac.py", planted["reference"])
+    for above in (copy, course):
+        _append(above / "solutions/sac.py", planted["reference"])
     (course / "solutions/secret.json").write_text(planted["known"], encoding="utf-8")
     (course / "source/sac/notes.txt").write_text(planted["source"], encoding="utf-8")
     (course / "nbgrader_config.py").write_text(
@@ -189,7 +241,7 @@ def plant(kit: Path, course: Path, home: Path, shared: Path) -> dict[str, str]:
     _write(course / "submitted/bob/sac/sac.ipynb", planted["student"])
     _write(home / "notes.txt", planted["home"])
     _write(shared, planted["shared"])
-    return planted
+    return course, planted
 
 
 def _append(path: Path, planted: str) -> None:

@@ -9,8 +9,9 @@ import errno
 import os
 import sys
 
-from autograder.sandbox import filters, launcher
+from autograder.sandbox import filters
 from autograder.sandbox.confined import reachable, shown_paths
+from autograder.student import walls
 
 DOCKER_LEAVES = (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31)  # capabilities, by their numbers
 CAPBSET_DROP = 24
@@ -27,13 +28,17 @@ GROUPS = {"namespaces": NAMESPACES, "landlock": LANDLOCK}
 
 
 def become(user: int) -> None:
-    """Root as in a container, or an ordinary user; who may still pass folders if Python lies behind a closed one."""
+    """Root as in a container, or an ordinary user; who may still pass folders if Python lies behind a closed one.
+
+    An ordinary user stays who they are.
+    """
     if user:
-        launcher.take_user(user, search=not reachable(shown_paths()[0], user, ()))
+        if user != os.geteuid():
+            walls.take_user(user, search=not reachable(shown_paths()[0], user, ()))
         return
-    for capability in set(range(64)) - {*DOCKER_LEAVES, launcher.READ_SEARCH}:
+    for capability in set(range(64)) - {*DOCKER_LEAVES, walls.READ_SEARCH}:
         ctypes.CDLL(None).prctl(CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0)
-    launcher.prctl(launcher.CAP_AMBIENT, 4)  # PR_CAP_AMBIENT_CLEAR_ALL
+    walls.prctl(walls.CAP_AMBIENT, 4)  # PR_CAP_AMBIENT_CLEAR_ALL
 
 
 def main() -> None:
@@ -41,8 +46,8 @@ def main() -> None:
     user, forbidden, *command = sys.argv[1:]
     rules = [rule for name in forbidden.split(",") for rule in GROUPS[name]]
     become(int(user))
-    launcher.prctl(launcher.SET_NO_NEW_PRIVS, 1)
-    launcher.take_filter(filters.assemble(rules))
+    walls.prctl(walls.SET_NO_NEW_PRIVS, 1)
+    walls.take_filter(filters.assemble(rules))
     os.execv(command[0], command)
 
 

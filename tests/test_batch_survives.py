@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from toy_grader import Grader, below, command_line, hand_in_for_all, make_course, marks
+from toy_grader import Grader, below, command_line, hand_in, hand_in_for_all, make_course, marks
 
 from autograder.locking import only_grader
 
@@ -144,10 +144,11 @@ def test_an_undisturbed_class_with_every_fault_gets_the_marks_that_each_has_earn
 def test_told_to_stop_it_says_how_far_it_came_and_leaves_nothing_running(
     course: Path, undisturbed: Path, number: signal.Signals, jobs: str
 ) -> None:
+    hand_in(course, "zoe", {"double.body": "__import__('time').sleep(1000)"})  # the last, who keeps it at work
     grader = Grader(course, "--jobs", jobs)
     grader.wait_for(lambda: len(kept(course)) >= 2)
     assert grader.killed(number) == 128 + number
-    found = re.search(r"Stopped\. (\d+) of 8 are graded and kept\. Run the same command again to go on\.", grader.said)
+    found = re.search(r"Stopped\. (\d+) of 9 are graded and kept\. Run the same command again to go on\.", grader.said)
     assert found, grader.said
     assert len(kept(course)) == int(found[1])
     assert "Traceback" not in grader.said
@@ -157,7 +158,7 @@ def test_told_to_stop_it_says_how_far_it_came_and_leaves_nothing_running(
 
 
 def test_stopped_while_it_publishes_it_says_that_all_results_are_kept(unpublished: Path, undisturbed: Path) -> None:
-    grader = Grader(unpublished, "--jobs", "1")
+    grader = Grader(unpublished, "--jobs", "1", most_put=3)
     grader.wait_for(lambda: len(published(unpublished)) >= 3)
     assert grader.killed(signal.SIGINT) == 130
     assert "Stopped. All results are kept; the gradebook and the feedback are not written in full." in grader.said

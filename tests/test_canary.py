@@ -16,6 +16,8 @@ import pytest
 from canary import CHANNELS, OWN, PLACES, canary, plant, search_cell
 from nbformat import NotebookNode
 
+from autograder.sandbox import NAMES, VARIABLE
+
 
 @dataclass(frozen=True)
 class Searched:
@@ -26,29 +28,46 @@ class Searched:
     seen: frozenset[tuple[str, str]]  # (place, where it was seen)
 
 
-@pytest.fixture(scope="module")
-def searched(tmp_path_factory: pytest.TempPathFactory, kit: Path, handed_in: Callable[..., NotebookNode]) -> Searched:
+@pytest.fixture(scope="module", params=NAMES)
+def searched(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    kit: Path,
+    handed_in: Callable[..., NotebookNode],
+) -> Searched:
     """Graded by ``autograder check`` of a copy of the kit in which every secret holds a canary."""
     since = time.time() - 2  # file systems round
     folder = tmp_path_factory.mktemp("canary")
-    course, home = folder / "course", folder / "home"
-    with tempfile.NamedTemporaryFile(dir="/tmp", prefix="shared-") as shared:
-        planted = plant(kit, course, home, Path(shared.name))
+    home = folder / "home"
+    with (
+        tempfile.NamedTemporaryFile(dir="/tmp", prefix="shared-") as shared,
+        tempfile.TemporaryFile() as descriptor,
+    ):
+        course, planted = plant(kit, folder / "kit", folder, home, Path(shared.name))
+        descriptor.write(planted["descriptor"].encode())
+        descriptor.flush()
         submission = course / "submitted/mallory/sac/sac.ipynb"
         submission.parent.mkdir(parents=True)
-        cell = search_cell(canary(OWN), {"course": course, "home": home, "since": since})
+        cell = search_cell(canary(OWN), {"course": folder, "home": home, "since": since})
         nbformat.write(handed_in(cells={"explore": cell}), submission)
         asked = [word for name in SKIPPED for word in ("--skip", name)]
         done = subprocess.run(
             [sys.executable, "-m", "autograder", "check", str(submission), "--course", str(course), "--json", *asked],
-            env={**os.environ, "PYTHONPATH": str(course), "HOME": str(home), "SECRET": planted["environment"]},
+            env={
+                **os.environ,
+                **{"PYTHONPATH": str(folder / "kit"), "HOME": str(home), "SECRET": planted["environment"]},
+                VARIABLE: request.param,
+            },
+            pass_fds=[descriptor.fileno()],
             cwd=course,
             capture_output=True,
             text=True,
             check=False,
         )
     assert done.returncode == 0, done.stderr
-    (question,) = json.loads(done.stdout)["questions"]
+    result = json.loads(done.stdout)
+    assert result["barrier"] == request.param
+    (question,) = result["questions"]
     words = [check["happened"] for check in question["checks"]]
     told = [re.search(r"RuntimeError: seen: (.*?);", each) for each in words]
     assert all(told), words
@@ -79,6 +98,6 @@ def test_the_secrets_were_where_the_grader_reads(searched: Searched) -> None:
     assert searched.planted.keys() == set(PLACES)
 
 
-@pytest.mark.parametrize("place", [place for place in PLACES if place != "check"])
+@pytest.mark.parametrize("place", [place for place in PLACES if place not in ("check", "course")])
 def test_no_secret_is_written(searched: Searched, place: str) -> None:
     assert searched.planted[place] not in searched.written

@@ -283,7 +283,7 @@ def test_without_a_sandbox_nothing_is_graded_unless_that_is_asked_for_by_name(
     course: Path, tmp_path: Path, untouched: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("autograder.sandbox.find_bubblewrap", lambda: None)
-    monkeypatch.setattr("autograder.sandbox.landlock_abi", lambda: 0)
+    monkeypatch.setattr("autograder.sandbox.landlock_version", lambda: 0)
     (tmp_path / "alice.ipynb").write_text(untouched, encoding="utf-8")
     for words in (("check", tmp_path / "alice.ipynb"), ("grade", tmp_path)):
         done = run(*words, "--course", course)

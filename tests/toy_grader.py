@@ -5,6 +5,7 @@ without a library, and one written answer.
 """
 
 import ctypes
+import itertools
 import multiprocessing
 import os
 import random
@@ -18,11 +19,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import autograder.course  # isort: skip - before nbformat, of whose import it saves every worker two seconds
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-import autograder.course
 from autograder import cli
 from autograder.assignment import Assignment, Question, load_assignment
 from autograder.authoring import fill
@@ -198,9 +199,13 @@ def give_up_override() -> None:
     assert libc.capset(header, sets) == 0
 
 
-def serve(words: Sequence[str], log: str, file_size: int, rights_bind: bool) -> None:
-    """Be the grader: its output goes to a file; with a limit on the size of files, and no rights beyond its own."""
+def serve(words: Sequence[str], log: str, file_size: int, rights_bind: bool, most_put: int | None) -> None:
+    """Be the grader: its output goes to a file; with a limit on the size of files, and no rights beyond its own.
+
+    Once ``most_put`` folders of students are in place, it waits in the middle of the next for a signal.
+    """
     os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as on a terminal, however the tests were started
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -211,7 +216,23 @@ def serve(words: Sequence[str], log: str, file_size: int, rights_bind: bool) -> 
     os.environ["COLUMNS"] = "400"
     sys.modules["__main__"] = sys.modules[__name__]  # what its workers import first, as if this were the program
     setattr(autograder.course, "load_assignment", either)  # noqa: B010 - typed as imported, not as offered
+    if most_put is not None:
+        from autograder.publishing import gradebook  # here, since every worker imports this module
+
+        gradebook._put = held_back_after(most_put, gradebook._put)
     cli.app(list(words))
+
+
+def held_back_after(times: int, act: Callable[..., None]) -> Callable[..., None]:
+    """The same, but for a call after so many others, which waits until a signal ends it."""
+    calls = itertools.count(1)
+
+    def held(*arguments: object) -> None:
+        if next(calls) > times:
+            signal.pause()
+        act(*arguments)
+
+    return held
 
 
 CONTEXT = multiprocessing.get_context("forkserver")  # imports once, so that a grader is there in a moment
@@ -224,12 +245,14 @@ PATIENCE = 100.0  # seconds until something that must happen counts as not happe
 class Grader:
     """``autograder grade`` on a toy course, in a process of its own."""
 
-    def __init__(self, course: Path, *words: str, file_size: int = 0, rights_bind: bool = False) -> None:
+    def __init__(
+        self, course: Path, *words: str, file_size: int = 0, rights_bind: bool = False, most_put: int | None = None
+    ) -> None:
         self.log = course / "grader.log"
         self.log.unlink(missing_ok=True)
         self.log.touch()
         line = ("grade", "--course", str(course), "--assignment", "toy", *words)
-        self.process = CONTEXT.Process(target=serve, args=(line, str(self.log), file_size, rights_bind))
+        self.process = CONTEXT.Process(target=serve, args=(line, str(self.log), file_size, rights_bind, most_put))
         self.process.start()
 
     @property
