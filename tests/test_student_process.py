@@ -182,6 +182,27 @@ def f(x):
 """
 
 
+def test_behind_namespaces_right_code_may_move_files_and_open_terminals_of_its_own() -> None:
+    """Landlock, on top of them, takes away nothing that only the sandbox's own folders and devices are part of."""
+    use = """
+import os, pty
+def f(x):
+    os.mkdir("/tmp/one")
+    os.mkdir("/tmp/other")
+    for device in ("/dev/null", "/dev/full", "/dev/tty"):
+        assert os.path.exists(device)
+    open("/tmp/one/file", "w").write("kept")
+    os.replace("/tmp/one/file", "/tmp/other/file")
+    os.link("/tmp/other/file", "/tmp/one/file")
+    os.symlink("/tmp/one/file", "/dev/shm/link")
+    master, slave = pty.openpty()
+    os.write(slave, b"x")
+    return [open("/dev/shm/link").read(), os.read(master, 1) == b"x", "Name:" in open("/proc/self/status").read()]
+"""
+    with StudentProcess(choose_barrier(insist=Bubblewrap.name), PATIENT) as process:
+        assert answer_of(ask(process, use)) == ["kept", True, True]
+
+
 def test_whatever_a_copy_does_to_its_folders_the_next_finds_them_as_new(process: StudentProcess) -> None:
     process.load([("cell 1", "import os\ndef f(x): return os.getcwd()")], PROBES)
     with process.session() as session:

@@ -9,11 +9,11 @@ from autograder.limits import Limits
 from autograder.sandbox import filters
 from autograder.sandbox.barrier import Prepared, opened
 from autograder.sandbox.users import spare_user
-from autograder.sandbox.view import DEVICES, HOST, KIT, environment, libraries, system_links, system_paths
+from autograder.sandbox.view import HOST, KIT, environment, libraries, system_links, system_paths
 from autograder.student.walls import landlock_version
 
 INSIDE = "/host"  # where the student host lies on the sandbox's disk view
-TMP, SHARED_MEMORY = "/tmp", "/dev/shm"  # noqa: S108 - the sandbox's own
+TMP, DEVICES, SHARED_MEMORY = "/tmp", "/dev", "/dev/shm"  # noqa: S108 - the sandbox's own
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Bubblewrap:
             alone=True,
             folders=(TMP, SHARED_MEMORY),
             landlock=self.landlock,
-            granted={"read": ["/"], "devices": DEVICES, "all": [TMP, SHARED_MEMORY]},
+            granted={"read": ["/"], "all": [DEVICES, TMP]},
             copy_filter=filters.assemble(filters.OF_COPIES) if filters.supported() else b"",
         )
 
@@ -67,8 +67,8 @@ class Bubblewrap:
             *(word for path in libraries() for word in ("--ro-bind", str(path), _inside(path))),
             *(word for path in _course_paths() for word in ("--tmpfs", path, "--remount-ro", path)),
             *("--ro-bind", str(HOST), INSIDE),
-            *("--proc", "/proc", "--dev", "/dev", *small, SHARED_MEMORY, *small, TMP),
-            *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", TMP),
+            *("--proc", "/proc", "--dev", DEVICES, *small, SHARED_MEMORY, *small, TMP),
+            *("--remount-ro", DEVICES, "--remount-ro", "/", "--chdir", TMP),
         )
 
     def _as_root(self) -> tuple[str, ...]:

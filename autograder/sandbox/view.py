@@ -9,7 +9,7 @@ from pathlib import Path
 HOST = Path(__file__).parent.parent / "student"
 KIT = ("autograder", "solutions")  # the kit's own packages, which no view may hold
 KEPT_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # of the processor, not of the course
-DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")  # the only ones that are there to be opened
+DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")  # of the machine, where there are no others
 LARGE_PAGES = "/sys/kernel/mm/transparent_hugepage"  # where the C library reads whether it may ask for them
 
 
