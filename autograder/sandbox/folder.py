@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.student.tidy import clear
+from autograder.student.tidy import clear, remove
 
 MOST_FILES = 4096  # files and folders, as a whole
 
@@ -56,6 +56,4 @@ class PrivateFolder:
 
     def remove(self) -> None:
         """Take it away with all that is in it, if it is still there."""
-        self.clear()
-        with contextlib.suppress(FileNotFoundError):
-            self.path.rmdir()
+        remove(self.path)

@@ -92,9 +92,7 @@ def main() -> int:
     walls.prctl(SET_SUBREAPER, 1)
     # a judge that has ended by now could not tell this process to
     code = run(command, settings) if os.getppid() == settings["judge"] else 0
-    with contextlib.suppress(FileNotFoundError):
-        tidy.clear(settings["folder"])
-        Path(settings["folder"]).rmdir()
+    tidy.remove(settings["folder"])
     return code if code >= 0 else 128 - code
 
 

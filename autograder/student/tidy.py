@@ -4,6 +4,7 @@ There may be names of any bytes, folders without rights, links, and folders nest
 process that could write to it may be left.
 """
 
+import contextlib
 import os
 import secrets
 import stat
@@ -19,6 +20,13 @@ def clear(path: str | os.PathLike[str]) -> None:
                 _take_away(top, name)
     finally:
         os.close(top)
+
+
+def remove(path: str | os.PathLike[str]) -> None:
+    """Take away the folder with all that is in it, if it is still there."""
+    with contextlib.suppress(FileNotFoundError):
+        clear(path)
+        os.rmdir(path)
 
 
 def make_new(folders: Iterable[tuple[str, int]]) -> None:
