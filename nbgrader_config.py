@@ -1,7 +1,7 @@
-"""What nbgrader does in this course: the kit's steps stand among nbgrader's own, named by dotted name.
+"""The steps that nbgrader runs in this course: nbgrader's own and the kit's, by their dotted names.
 
-Solutions are blanked by their markers, submissions are mended before they are graded, and marks come from the judge:
-no student's code ever runs inside nbgrader.
+The kit blanks solutions by their markers, mends submissions before they are graded, and takes marks from the judge. No
+student code ever runs inside nbgrader.
 """
 
 c = get_config()  # noqa: F821 - nbgrader runs this file with the name in place
@@ -9,44 +9,50 @@ c = get_config()  # noqa: F821 - nbgrader runs this file with the name in place
 c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.IncludeHeaderFooter",
     "nbgrader.preprocessors.LockCells",
-    "autograder.nbgrader_plugin.Release",
+    "autograder.nbgrader.plugin.Release",
     "nbgrader.preprocessors.ClearOutput",
     "nbgrader.preprocessors.CheckCellMetadata",
     "nbgrader.preprocessors.ComputeChecksums",
-    # the gradebook keeps the mark schemes, for the marker; from here on they are gone
+    # the gradebook keeps the mark schemes for the person who marks; the next step removes them
     "nbgrader.preprocessors.SaveCells",
-    "autograder.nbgrader_plugin.StripMarkSchemes",
+    "autograder.nbgrader.plugin.StripMarkSchemes",
     "nbgrader.preprocessors.ComputeChecksums",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
-c.Autograde.exporter_class = "autograder.nbgrader_plugin.SubmissionExporter"
+c.GenerateSolution.preprocessors = [
+    "nbgrader.preprocessors.IncludeHeaderFooter",
+    "nbgrader.preprocessors.LockCells",
+    "autograder.nbgrader.solution.Solve",
+]
+
+c.Autograde.exporter_class = "autograder.nbgrader.plugin.SubmissionExporter"
 c.Autograde.sanitize_preprocessors = [
-    "autograder.nbgrader_plugin.Repair",
     "nbgrader.preprocessors.ClearOutput",
     "nbgrader.preprocessors.DeduplicateIds",
     "nbgrader.preprocessors.OverwriteKernelspec",
     "nbgrader.preprocessors.OverwriteCells",
-    "autograder.nbgrader_plugin.Disarm",
+    "autograder.nbgrader.plugin.Sanitise",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.Autograde.autograde_preprocessors = [
-    "autograder.nbgrader_plugin.Judge",
-    "autograder.publishing.marks.SaveMarks",
+    "autograder.nbgrader.plugin.Judge",
+    "autograder.nbgrader.marks.SaveMarks",
     "nbgrader.preprocessors.AssignLatePenalties",
 ]
 
 c.GenerateFeedback.preprocessors = [
-    "autograder.nbgrader_plugin.StripMarkSchemes",
+    "autograder.nbgrader.plugin.StripMarkSchemes",
     "nbgrader.preprocessors.GetGrades",
-    "autograder.nbgrader_plugin.Digest",
+    "autograder.nbgrader.plugin.Overview",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 
-# Limits on what is handed in and on a student's process, for every command of the kit and of nbgrader. Each line shows
-# a default; to change one, take away its "# ". Sizes are bytes or texts such as "512 MiB". docs/limits.md says what
-# happens at each limit, and how far below it right submissions stay. After a change, all are graded anew.
-# c.Limits.time_factor = 1.0            # all times below, and those of single checks (training), times so much
+# Limits on what students hand in and on a student's process, for every command of the kit and of nbgrader. Each line
+# shows a default; to change it, remove the "# " before it. A size is a number of bytes or a text such as "512 MiB".
+# docs/limits.md says what happens at each limit, and how far below it right submissions stay. After a change, every
+# question of every submission is asked again.
+# c.Limits.time_factor = 1.0            # multiplies all times below, and those of single checks (training)
 # c.Limits.seconds_to_start = 120       # the sandbox and the libraries
 # c.Limits.seconds_to_define = 10       # all definitions of a notebook
 # c.Limits.seconds_per_ask = 15         # one question, unless its check allows more

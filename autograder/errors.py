@@ -1,4 +1,4 @@
-"""Faults of the course or the machine. (A student's faults are values in the records, never exceptions.)"""
+"""Faults of the course or the machine. (Students' faults are values in the records, never exceptions.)"""
 
 import difflib
 import errno
@@ -9,7 +9,7 @@ FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class CourseError(Exception):
-    """The course folder, its source notebook or the machine is not fit for what was asked.
+    """The course folder, its source notebook or the machine does not allow what the command asks.
 
     ``message`` says what is wrong and where; ``next_step`` says what to do about it.
     """
@@ -32,12 +32,12 @@ def file_fault(error: OSError) -> CourseError:
 
 
 def of_the_machine(error: OSError) -> bool:
-    """Whether an error while grading tells of the machine's state, whatever is graded."""
+    """Whether an error while grading comes from the machine's state, not from the submission."""
     return error.errno in (*FULL, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A question that names those of the known names that are near the given one; empty where none is."""
+    """A question that offers the known names close to the given one; empty if none is close."""
     by_folded = {each.casefold(): each for each in known}
     near = difflib.get_close_matches(name.casefold(), by_folded, n=3, cutoff=0.6)
     return f"Did you mean {' or '.join(by_folded[each] for each in near)}? " if near else ""

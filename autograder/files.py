@@ -1,4 +1,4 @@
-"""Files that are either there in full or as they were before."""
+"""Files are written whole or not at all."""
 
 import contextlib
 import os
@@ -7,14 +7,14 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that no reader, and no crash, ever sees half of it.
+    """Write a file so that no reader ever sees half of it, even after a crash.
 
-    Text is written as UTF-8, its newlines kept. Missing parent folders are made. The owner may write the file, all may
-    read it. Raises OSError, which names the path, where it cannot be written; what was there before then stays.
+    Text is written as UTF-8, its newlines kept. Missing parent folders are made. The owner may write the file, everyone
+    may read it. If it cannot be written, OSError names the path, and the old content stays.
     """
     try:
         _write(path, content)
-    except OSError as error:  # a full disk names no file, a folder without rights the name of the half one
+    except OSError as error:  # the error of a full disk names no file, that of a closed folder names the temporary file
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
@@ -28,16 +28,16 @@ def _write(path: Path, content: str | bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        part.chmod(0o644)  # mkstemp's 0600 would lock out the others of a course
+        part.chmod(0o644)  # mkstemp's 0600 would lock out other users of the course
         part.replace(path)
     except BaseException:
-        with contextlib.suppress(OSError):  # the reason is what counts, not that it cannot be tidied either
+        with contextlib.suppress(OSError):  # the first error is the one to report
             part.unlink(missing_ok=True)
         raise
 
 
 def check_writable(folder: Path) -> None:
-    """OSError, which names the folder, if no file can be written there now. It is made where it is missing."""
+    """OSError, which names the folder, if no file can be written there now. A missing folder is made."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:

@@ -34,6 +34,7 @@ class CheckResult:
     passed: bool
     happened: str = ""
     look_at: str = ""
+    usual: bool = True  # whether look_at is the check's usual advice, and not the one for this mistake
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,15 @@ class LearningCurve:
 
     steps: tuple[int, ...]  # environment steps so far
     returns: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Depends:
+    """Digests of what a question's result depends on."""
+
+    asked: str  # the submission, the checks and what they use, the reference, the limits, the libraries
+    told: str  # the checks' weights and sentences
+    hinted: str  # the mistakes that are known of the question
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,7 @@ class QuestionResult:
     checks: tuple[CheckResult, ...] = ()
     curve: LearningCurve | None = None
     hint: str = ""  # what was probably written, where the answers are those of a known mistake
+    depends: Depends | None = None
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from autograder.authoring.source import (
     fill,
     generate,
     read_marked,
-    read_source,
-    solutions,
+    solved,
     strip_mark_schemes,
 )
 
@@ -17,7 +16,6 @@ __all__ = [
     "fill",
     "generate",
     "read_marked",
-    "read_source",
-    "solutions",
+    "solved",
     "strip_mark_schemes",
 ]

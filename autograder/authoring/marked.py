@@ -6,8 +6,8 @@ import token
 import tokenize
 
 from autograder.authoring.blanks import Blank, BlockBlank, InlineBlank, WrittenBlank, rows_inside_strings
-from autograder.authoring.cells import Cell
 from autograder.authoring.markers import Kind, Stretch, stretches_of
+from autograder.notebook.cells import Cell
 
 _ASSIGNMENT = "An inline marker ends a line that is one assignment, '<name> = <expression>  ### SOLUTION <id>'."
 _NO_WORDS = frozenset({tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, token.INDENT, token.DEDENT})
@@ -22,9 +22,14 @@ def blanks_of(cell: Cell) -> tuple[Blank, ...]:
         raise cell.fault(message, step, stretches[0].first)
     if not cell.is_code:
         return tuple(_written(cell, stretch) for stretch in stretches)
-    text, tree = cell.parsed  # whether or not it holds a marker: students are to run every cell
+    text, tree = cell.python  # whether or not it holds a marker: students are to run every cell
     if not stretches:
         return ()
+    lines = text.split("\n")
+    for row in (row for stretch in stretches for row in (stretch.first, stretch.last)):
+        if lines[row].rstrip() != cell.lines[row].rstrip():
+            message = "a marker stands in a line that is not plain Python, or in a cell that is indented as a whole."
+            raise cell.fault(message, "Write it without magics, prompts and common indentation.", row)
     tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
     return tuple(
         _inline(cell, tree, tokens, stretch) if stretch.kind == Kind.INLINE else _block(cell, tree, tokens, stretch)

@@ -8,14 +8,15 @@
     ### BEGIN MARK SCHEME                                   for markers' eyes, in a markdown cell
     ### END MARK SCHEME
 
-A slip of a marker would put a solution into students' hands, so whatever looks like a marker must be one.
+A slip of a marker would put a solution into students' hands, so whatever looks like a marker must be one. In code that
+is every comment with three number signs.
 """
 
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from autograder.authoring.cells import Cell
+from autograder.notebook.cells import Cell
 
 FORMS = (
     "A marker reads '### SOLUTION <id>' at the end of an assignment, or '### BEGIN SOLUTION <id>' and"
@@ -34,7 +35,8 @@ _ALIKE = (
     r"|#+[ \t]*SOLUTION"
 )
 _ALIKE_IN_MARKDOWN = re.compile(_ALIKE)
-_ALIKE_IN_CODE = re.compile(_ALIKE + r"|##+[ \t]*(?i:SOLUTION)")  # in markdown this may well be a heading
+# in markdown these may well be headings; in code a word that is not quite SOLUTION would leave one in the release
+_ALIKE_IN_CODE = re.compile(_ALIKE + r"|##+[ \t]*(?i:SOLUTION)|###+[ \t]*(?=\w)")
 
 
 class Kind(StrEnum):

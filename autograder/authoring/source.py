@@ -5,7 +5,6 @@ Nothing here changes the notebook that it is given.
 
 import copy
 import itertools
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +13,14 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.assignment import Assignment, load_assignment
-from autograder.authoring.blanks import Blank, WrittenBlank, rewritten
-from autograder.authoring.cells import Cell, cells_of, parse_cell
-from autograder.authoring.contract import check_contract
+from autograder.authoring.blanks import Blank, rewritten
 from autograder.authoring.marked import blanks_of
+from autograder.course.practical import Practical, load_practical
 from autograder.errors import CourseError
 from autograder.files import write_atomically
+from autograder.judging.answer_key import AnswerKey
+from autograder.notebook.cells import Cell, cells_of
+from autograder.notebook.python import read_python
 
 _SCHEME = re.compile(r"^[ \t]*### BEGIN MARK SCHEME[ \t]*$.*?(?:^[ \t]*### END MARK SCHEME[ \t]*$|\Z)", re.M | re.S)
 
@@ -30,7 +30,7 @@ class MarkedNotebook:
     """A source notebook whose markers are in order and which holds to its contract; make it by ``read_marked``."""
 
     notebook: NotebookNode
-    assignment: Assignment
+    practical: Practical
     cells: tuple[Cell, ...]
     blanks: Mapping[int, tuple[Blank, ...]]  # by the cell's index
 
@@ -52,34 +52,38 @@ class MarkedNotebook:
         _strip_mark_schemes(handed_in)
         for cell, node in zip(self.cells, handed_in.cells, strict=True):
             node.source = cells.get(cell.grade_id, node.source)
-        first = next(cell.index for cell in self.cells if cell.grade_id in self.assignment.defines)
+        places = (cell.index for cell in self.cells if cell.is_code and cell.has("solution"))
+        first = next(places, len(self.cells))
         handed_in.cells[first:first] = _new_cells(handed_in, extra_cells)
         return handed_in
 
 
-def read_marked(notebook: NotebookNode, assignment: Assignment) -> MarkedNotebook:
+def read_marked(notebook: NotebookNode, practical: Practical) -> MarkedNotebook:
     """The notebook with its blanks; CourseError names cell and line of a marker, or of what else is amiss."""
-    cells = cells_of(notebook)
+    cells = cells_of(notebook, practical.source_path)
     blanks = {cell.index: blanks_of(cell) for cell in cells}
-    check_contract(assignment, cells, blanks)
-    return MarkedNotebook(notebook, assignment, cells, blanks)
+    for cell in cells:
+        _check_answer(cell, blanks[cell.index], cell.grade_id in practical.written)
+    return MarkedNotebook(notebook, practical, cells, blanks)
 
 
-def solutions(notebook: NotebookNode, assignment: Assignment) -> dict[str, str]:
-    """What the source notebook fills its blanks with: blank id -> an expression, or dedented statements.
+def _check_answer(cell: Cell, blanks: Sequence[Blank], is_written: bool) -> None:
+    """CourseError on a model answer under another cell's id, and on one that is not marked."""
+    for blank in () if cell.is_code else blanks:
+        if blank.id != cell.grade_id:
+            step = f"A written answer's marker bears its cell's id, {cell.grade_id!r}."
+            raise cell.fault(f"the model answer bears the id {blank.id!r}.", step, blank.first)
+    if is_written and not blanks:
+        message = "no marker in it bears its id, so its model answer would reach the students."
+        raise cell.fault(message, f"Mark it: ### BEGIN SOLUTION {cell.grade_id} … ### END SOLUTION")
 
-    Raises CourseError if the notebook does not hold to the contract.
-    """
-    blanks = [blank for of_cell in read_marked(notebook, assignment).blanks.values() for blank in of_cell]
-    return {blank.id: blank.solution for blank in blanks if not isinstance(blank, WrittenBlank)}
 
-
-def blank(notebook: NotebookNode, assignment: Assignment) -> NotebookNode:
+def blank(notebook: NotebookNode, practical: Practical) -> NotebookNode:
     """The release of a source notebook: blanks open, outputs gone. Mark schemes stay: see ``strip_mark_schemes``.
 
     Raises CourseError, naming cell and line, if a marker is amiss or the notebook does not hold to the contract.
     """
-    marked = read_marked(notebook, assignment)
+    marked = read_marked(notebook, practical)
     release = marked.rewritten(lambda blank: blank.opened())
     for cell, node in zip(marked.cells, release.cells, strict=True):
         if cell.is_code:
@@ -89,7 +93,7 @@ def blank(notebook: NotebookNode, assignment: Assignment) -> NotebookNode:
 
 def _check_release(cell: Cell, text: str, blanks: Sequence[Blank]) -> None:
     try:
-        parse_cell(text)
+        read_python(text)
     except SyntaxError:
         message = "with its blanks open it would no longer parse."
         raise cell.fault(message, "Mark whole statements, and the whole of them.", blanks[0].first) from None
@@ -97,7 +101,7 @@ def _check_release(cell: Cell, text: str, blanks: Sequence[Blank]) -> None:
 
 def fill(
     notebook: NotebookNode,
-    assignment: Assignment,
+    practical: Practical,
     fills: Mapping[str, str],
     cells: Mapping[str, str] | None = None,
     extra_cells: Sequence[str] = (),
@@ -108,7 +112,7 @@ def fill(
     whole cells by their grade_id, and ``extra_cells`` are code cells before the first one that the contract names.
     Raises CourseError on unknown ids, and on a blank filled in a cell that is replaced.
     """
-    return read_marked(notebook, assignment).fill(fills, cells or {}, extra_cells)
+    return read_marked(notebook, practical).fill(fills, cells or {}, extra_cells)
 
 
 def strip_mark_schemes(notebook: NotebookNode) -> NotebookNode:
@@ -127,54 +131,37 @@ def _strip_mark_schemes(notebook: NotebookNode) -> None:
             cell.source = _SCHEME.sub("", cell.source).strip("\n")
 
 
-def read_source(course_root: Path, assignment_name: str) -> NotebookNode:
-    """The source notebook of an assignment; CourseError says why it cannot be read."""
-    path = course_root / "source" / assignment_name / f"{assignment_name}.ipynb"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        message = f"There is no source notebook {path}."
-        raise CourseError(message, "Write it, or name the course's own folder.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"The source notebook {path} cannot be read: {error}."
-        raise CourseError(message, "Save it afresh in Jupyter.") from error
-    try:
-        raw = json.loads(text)
-        ids = [cell.get("id") for cell in raw["cells"]]
-        if raw["nbformat"] != 4:
-            raise ValueError(f"it is in nbformat {raw['nbformat']}")
-        if raw["nbformat_minor"] >= 5 and (None in ids or len(set(ids)) < len(ids)):
-            raise ValueError("cells without an id, or two with the same one")  # nbformat would make up new ones
-        notebook: NotebookNode = nbformat.reads(text, as_version=4)
-        nbformat.validate(notebook)
-    except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise CourseError(f"{path} is no valid notebook ({reason}).", "Open it in Jupyter and save it.") from error
-    return notebook
+def solved(notebook: NotebookNode, practical: Practical) -> NotebookNode:
+    """The notebook to hand out afterwards: every blank filled in, and no markers, mark schemes and outputs.
 
-
-def generate(course_root: Path, assignment_name: str) -> Path:
-    """Make an assignment's release notebook from its source, byte for byte as ``nbgrader generate_assignment`` does.
-
-    Nothing else is touched: no gradebook, no file beside the notebook. Returns the release's path. Raises CourseError
-    if the source, a marker or the course's configuration is amiss; an earlier release then stays as it was.
+    Raises CourseError, naming cell and line, where ``blank`` does.
     """
-    from autograder.authoring.release import release_text  # loads nbgrader, which the rest of authoring does without
+    return read_marked(notebook, practical).fill({}, {}, ())
 
-    assignment = load_assignment(assignment_name)
-    blank(read_source(course_root, assignment_name), assignment)  # nbgrader would bury its faults in a traceback
-    path = course_root / "release" / assignment_name / f"{assignment_name}.ipynb"
-    text = release_text(course_root, assignment_name)
-    try:
+
+def generate(course_root: Path, name: str) -> list[Path]:
+    """Make a practical's release and solved notebook from its source, byte for byte as nbgrader's commands make them.
+
+    Nothing else is touched: no gradebook, no other file. Returns the paths. Raises CourseError if the source, a marker,
+    the contract or the course's configuration is at fault; what was made before then stays as it was.
+    """
+    from autograder.authoring.release import release_text, solution_text  # which load nbgrader
+
+    practical = load_practical(course_root, name)
+    blank(practical.source, practical)  # nbgrader would bury its faults in a traceback
+    _ = AnswerKey(practical).checks
+    texts = {
+        practical.release_path: release_text(course_root, name),
+        practical.solved_path: solution_text(course_root, name),
+    }
+    for path, text in texts.items():
         write_atomically(path, text)
-    except OSError as error:
-        raise CourseError(f"The release cannot be written: {error}.", "Look at the folder's rights.") from error
-    return path
+    return list(texts)
 
 
 def _check_fills(marked: MarkedNotebook, fills: Mapping[str, str], cells: Mapping[str, str]) -> None:
     known = {cell.grade_id for cell in marked.cells if cell.grade_id}
-    homes = marked.assignment.blanks
+    homes = marked.practical.blanks
     for blank_id in fills:
         if blank_id not in homes:
             raise CourseError(f"There is no blank {blank_id!r} to fill.", f"Blanks: {', '.join(homes)}.")

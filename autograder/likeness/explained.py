@@ -1,7 +1,6 @@
 """What a submission holds beyond what the release, the reference and the corpus of common solutions explain."""
 
 import ast
-import contextlib
 import heapq
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +9,13 @@ from typing import TypeVar
 
 from nbformat import NotebookNode
 
-from autograder.assignment import Assignment
 from autograder.authoring import MarkedNotebook
 from autograder.authoring.blanks import Blank, rewritten
-from autograder.extraction import cell_of
+from autograder.course.practical import Practical
+from autograder.likeness.fingerprints import Fingerprints, Names, fingerprints_of_code, fingerprints_of_prose
 from autograder.likeness.pairs import Places
-from autograder.likeness.prints import Names, Prints, code_prints, word_prints
+from autograder.notebook.cells import grade_id_of, nbgrader_of
+from autograder.notebook.python import tree_of
 from autograder.verification.corpus import Variant
 
 Key = TypeVar("Key", int, str)
@@ -24,7 +24,7 @@ LONGEST_CELL = 50_000  # characters; a longer cell is not looked at
 ALL_CODE = 200_000  # characters of one submission's cells, those of the contract first
 MOST_CELLS = 100  # of one submission, likewise
 MOST_OF_ONE = 3  # fingerprints of one statement, so that a long one does not outweigh several
-MOST_PRINTS = 5_000  # of one place, so that no submission makes the comparison slow
+MOST_FINGERPRINTS = 5_000  # of one place, so that no submission makes the comparison slow
 
 
 @dataclass(frozen=True)
@@ -40,25 +40,26 @@ class Explained:
     """What everyone was given or may have thought of; make it by ``explained_by``."""
 
     release: NotebookNode
-    code: Prints
-    prose: Prints
+    code: Fingerprints
+    prose: Fingerprints
     names: Names
 
-    def profile(self, mended: NotebookNode, assignment: Assignment) -> Profile:
+    def profile(self, mended: NotebookNode, practical: Practical) -> Profile:
         """What a repaired submission holds beyond it."""
-        prints = _code_prints(self._own_cells(mended), self.names)
+        fingerprints = _fingerprints(self._own_cells(mended), self.names)
         return Profile(
-            _places({place: rare(groups, self.code) for place, groups in prints.items()}),
-            _places({name: word_prints(text) - self.prose for name, text in _answers(mended, assignment).items()}),
+            _places({place: rare(groups, self.code) for place, groups in fingerprints.items()}),
+            _places(
+                {name: fingerprints_of_prose(text) - self.prose for name, text in _answers(mended, practical).items()}
+            ),
         )
 
     def _own_cells(self, mended: NotebookNode) -> dict[str, str]:
         """The code cells that are not the release's own, as many as are looked at."""
         cells: dict[str, str] = {}
         for number, cell in enumerate(mended.cells, start=1):
-            metadata = cell.metadata.get("nbgrader", {})
-            if cell.cell_type == "code" and not metadata.get("grade") and cell.source not in self._sources:
-                name = metadata.get("grade_id")
+            if cell.cell_type == "code" and not nbgrader_of(cell).get("grade") and cell.source not in self._sources:
+                name = grade_id_of(cell)
                 cells[name if name in self._ids else f"cell {number}"] = cell.source
         kept: dict[str, str] = {}
         for place in sorted(cells, key=lambda place: place not in self._ids)[:MOST_CELLS]:
@@ -72,7 +73,7 @@ class Explained:
 
     @cached_property
     def _ids(self) -> Collection[str]:
-        return [cell.metadata.get("nbgrader", {}).get("grade_id", "") for cell in self.release.cells]
+        return [name for cell in self.release.cells if (name := grade_id_of(cell))]
 
 
 def explained_by(release: NotebookNode, reference: MarkedNotebook, variants: Sequence[Variant]) -> Explained:
@@ -80,42 +81,39 @@ def explained_by(release: NotebookNode, reference: MarkedNotebook, variants: Seq
     given = [cell.source for cell in release.cells if cell.cell_type == "code"]
     names = Names.of(tree for source in given if (tree := _tree(source)) is not None)
     ways = [given, _reference(reference), *(_changed(reference, variant) for variant in variants)]
-    code = [_code_prints(dict(enumerate(sources)), names) for sources in ways]
-    prose = [word_prints(cell.source) for cell in release.cells if cell.cell_type != "code"]
+    code = [_fingerprints(dict(enumerate(sources)), names) for sources in ways]
+    prose = [fingerprints_of_prose(cell.source) for cell in release.cells if cell.cell_type != "code"]
     return Explained(
         release,
-        frozenset().union(*(prints for cells in code for groups in cells.values() for prints in groups)),
+        frozenset().union(*(fingerprints for cells in code for groups in cells.values() for fingerprints in groups)),
         frozenset().union(*prose),
         names,
     )
 
 
-def rare(groups: Iterable[Prints], explained: Prints) -> Prints:
+def rare(groups: Iterable[Fingerprints], explained: Fingerprints) -> Fingerprints:
     """What is left without the explained: of each group no more than a few, in every submission the same ones."""
-    return frozenset().union(*(heapq.nsmallest(MOST_OF_ONE, prints - explained) for prints in groups))
+    return frozenset().union(*(heapq.nsmallest(MOST_OF_ONE, fingerprints - explained) for fingerprints in groups))
 
 
-def _places(found: Mapping[str, Prints]) -> dict[str, Prints]:
-    return {place: frozenset(heapq.nsmallest(MOST_PRINTS, prints)) for place, prints in found.items() if prints}
+def _places(found: Mapping[str, Fingerprints]) -> dict[str, Fingerprints]:
+    return {place: frozenset(heapq.nsmallest(MOST_FINGERPRINTS, each)) for place, each in found.items() if each}
 
 
-def _code_prints(cells: Mapping[Key, str], given: Names) -> dict[Key, list[Prints]]:
-    """The fingerprints of code cells, grouped as code_prints groups them; of none that does not parse."""
+def _fingerprints(cells: Mapping[Key, str], given: Names) -> dict[Key, list[Fingerprints]]:
+    """The fingerprints of code cells, grouped as fingerprints_of_code groups them; of none that does not parse."""
     trees = {name: tree for name, source in cells.items() if (tree := _tree(source)) is not None}
     names = Names.of(trees.values()).under(given)
-    return {name: code_prints(tree, names) for name, tree in trees.items()}
+    return {name: fingerprints_of_code(tree, names) for name, tree in trees.items()}
 
 
 def _tree(source: str) -> ast.Module | None:
-    if len(source) <= LONGEST_CELL:
-        with contextlib.suppress(SyntaxError):
-            return cell_of("cell", source).tree
-    return None
+    return tree_of(source) if len(source) <= LONGEST_CELL else None
 
 
-def _answers(notebook: NotebookNode, assignment: Assignment) -> dict[str, str]:
-    ids = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells]
-    return {name: notebook.cells[ids.index(name)].source for name in assignment.written if name in ids}
+def _answers(notebook: NotebookNode, practical: Practical) -> dict[str, str]:
+    cells = {grade_id_of(cell): cell.source for cell in reversed(notebook.cells)}
+    return {name: cells[name] for name in practical.written if name in cells}
 
 
 def _reference(marked: MarkedNotebook) -> Iterator[str]:
@@ -127,7 +125,7 @@ def _reference(marked: MarkedNotebook) -> Iterator[str]:
 def _changed(marked: MarkedNotebook, variant: Variant) -> Iterator[str]:
     """The cells in which a variant differs from the reference."""
     yield from (*variant.cells.values(), *variant.extra_cells)
-    touched = {marked.assignment.blanks[blank] for blank in variant.fills}
+    touched = {marked.practical.blanks[blank] for blank in variant.fills}
 
     def text_of(blank: Blank) -> str:
         return blank.filled(variant.fills.get(blank.id, blank.solution))

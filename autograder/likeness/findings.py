@@ -1,28 +1,15 @@
-"""The pairs of a class that are alike, for the instructor: found, written to alike.json, and shown as a table."""
+"""The pairs of a class that are alike, for the instructor: as data for a program, and as a table."""
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
 
-from autograder.authoring import read_marked, read_source
-from autograder.batch import Marking, kit_fingerprint
-from autograder.errors import CourseError
-from autograder.files import write_atomically
-from autograder.likeness.explained import Explained, Profile, explained_by
+from autograder.likeness.explained import Profile
 from autograder.likeness.pairs import Bar, Comparison
-from autograder.likeness.store import Store
-from autograder.notebooks import parse_notebook
-from autograder.records import Submission
-from autograder.repair import repair
-from autograder.results import plain
-from autograder.verification.corpus import load_corpus
+from autograder.reports.tables import plain
 
 CODE = Bar(share=0.75, material=16)  # docs/likeness.md says how these were chosen
 ANSWERS = Bar(share=0.5, material=12)
@@ -62,84 +49,17 @@ class Findings:
         return [_table(self.pairs[:MOST_SHOWN]), *more, plain(MEANING, "dim")] if self.pairs else []
 
 
-def compare_class(
-    marking: Marking, submissions: Sequence[Submission], folder: Path, progress: Callable[[], None] = lambda: None
-) -> Findings:
-    """Compare all submissions of a class and write ``alike.json`` to the folder; marks have no part in it.
-
-    ``progress`` is called once for each submission. A fault of the corpus is in the findings, since grading goes on
-    without them. Raises OSError where the folder cannot be written.
-    """
-    try:
-        profiles = _Reader(marking, Store(folder / "alike.cache")).profiles(submissions, progress)
-        found = Findings(_pairs([item.student for item in submissions], profiles), len(profiles))
-    except CourseError as error:
-        found = Findings(fault=f"{error.message} {error.next_step}".strip())
-    write_atomically(folder / "alike.json", json.dumps(found.data(), indent=1))
-    return found
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """Takes profiles of submissions, or those that were taken before."""
-
-    marking: Marking
-    store: Store
-
-    def profiles(self, submissions: Iterable[Submission], progress: Callable[[], None]) -> list[Profile]:
-        found = []
-        with self.store.opened(self._fingerprint) as known:
-            for submission in submissions:
-                content = _content(submission.path, self.marking.limits.largest_notebook)
-                found.append(known.get(content, self._profile))
-                progress()
-        return found
-
-    def _profile(self, content: bytes) -> Profile:
-        try:
-            notebook = parse_notebook(content, "")
-            mended, _ = repair(notebook, self.marking.release, self.marking.course.assignment)
-            return self._explained.profile(mended, self.marking.course.assignment)
-        except CourseError:
-            raise
-        except Exception:  # what cannot be compared must not stop the others; grading says what is wrong with it
-            return Profile({}, {})
-
-    @cached_property
-    def _explained(self) -> Explained:
-        course = self.marking.course
-        corpus = course.root / "solutions" / "variants"
-        variants = load_corpus([corpus], course.assignment) if corpus.is_dir() else ()
-        source = read_source(course.root, course.name)
-        return explained_by(self.marking.release, read_marked(source, course.assignment), variants)
-
-    @property
-    def _fingerprint(self) -> str:
-        """Of all that a profile depends on besides the submission."""
-        course = self.marking.course
-        files = sorted((course.root / "solutions" / "variants").rglob("*.toml"))
-        parts = [json.dumps(self.marking.release).encode(), *(path.read_bytes() for path in files)]
-        return hashlib.sha256(b"\n".join([kit_fingerprint().encode(), *parts])).hexdigest()
-
-
-def _content(path: Path, largest: int) -> bytes:
-    """What was handed in; nothing where it is no ordinary file, too large or cannot be read."""
-    try:
-        ordinary = path.is_file() and not path.is_symlink() and path.stat().st_size <= largest
-        return path.read_bytes() if ordinary else b""
-    except OSError:
-        return b""
-
-
-def _pairs(names: Sequence[str], profiles: Sequence[Profile]) -> list[Pair]:
-    code = Comparison([profile.code for profile in profiles], CODE)
-    answers = Comparison([profile.answers for profile in profiles], ANSWERS)
+def compared(profiles: Mapping[str, Profile]) -> Findings:
+    """What comes of comparing a class, by student."""
+    names, taken = list(profiles), list(profiles.values())
+    code = Comparison([profile.code for profile in taken], CODE)
+    answers = Comparison([profile.answers for profile in taken], ANSWERS)
     found = []
     for one, other in sorted({*code.reached(), *answers.reached()}):
         where = [*code.where(one, other), *answers.where(one, other)]
         shares = _rounded(code.share(one, other)), _rounded(answers.share(one, other))
         found.append(Pair((names[one], names[other]), *shares, tuple(map(_place, where))))
-    return sorted(found, key=lambda pair: -max(pair.code or 0, pair.answers or 0))
+    return Findings(sorted(found, key=lambda pair: -max(pair.code or 0, pair.answers or 0)), len(taken))
 
 
 def _rounded(share: float | None) -> float | None:

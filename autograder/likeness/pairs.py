@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from autograder.likeness.prints import Prints
+from autograder.likeness.fingerprints import Fingerprints
 
-Places = Mapping[str, Prints]  # where in a notebook -> the unexplained fingerprints there
+Places = Mapping[str, Fingerprints]  # where in a notebook -> the unexplained fingerprints there
 Matrix = npt.NDArray[np.float32]  # (students, students)
 
 COMMON_SHARE = 0.2  # of a class: what more students wrote says nothing
@@ -51,8 +51,8 @@ class Comparison:
     def where(self, one: int, other: int) -> list[tuple[str, str]]:
         """What is shared stands where in the one and where in the other; the places that share most come first."""
         found: dict[tuple[str, str], float] = {}
-        for place, prints in self.students[one].items():
-            shared = {name: self._weight(prints & theirs) for name, theirs in self.students[other].items()}
+        for place, fingerprints in self.students[one].items():
+            shared = {name: self._weight(fingerprints & theirs) for name, theirs in self.students[other].items()}
             best = max(shared, key=lambda name: shared[name], default="")
             if shared.get(best):
                 found[place, best] = shared[best]
@@ -62,29 +62,29 @@ class Comparison:
     def weights(self) -> Mapping[int, float]:
         """The weight of every fingerprint: 1 where one or two students have it, falling to 0 where it is common."""
         common = max(COMMON_COUNT, math.floor(COMMON_SHARE * len(self.students)))
-        counts = Counter(item for prints in self._prints for item in prints)
+        counts = Counter(item for fingerprints in self._fingerprints for item in fingerprints)
         scale = math.log((common + 1) / 2)
         return {item: max(0.0, math.log((common + 1) / max(2, count)) / scale) for item, count in counts.items()}
 
     @cached_property
-    def _prints(self) -> list[Prints]:
+    def _fingerprints(self) -> list[Fingerprints]:
         return [frozenset().union(*places.values()) for places in self.students]
 
-    def _weight(self, prints: Iterable[int]) -> float:
-        return math.fsum(self.weights[item] for item in prints)
+    def _weight(self, fingerprints: Iterable[int]) -> float:
+        return math.fsum(self.weights[item] for item in fingerprints)
 
     @cached_property
     def _rarer(self) -> Matrix:
         """The weight of all that the student of each two has who has less."""
-        own = np.array([self._weight(prints) for prints in self._prints], dtype=np.float32)
+        own = np.array([self._weight(fingerprints) for fingerprints in self._fingerprints], dtype=np.float32)
         return np.minimum(own[:, None], own[None, :])
 
     @cached_property
     def _shared(self) -> Matrix:
         """The weight that each two students share."""
         holders = defaultdict(list)
-        for number, prints in enumerate(self._prints):
-            for item in prints:
+        for number, fingerprints in enumerate(self._fingerprints):
+            for item in fingerprints:
                 holders[item].append(number)
         several = [(self.weights[item], who) for item, who in holders.items() if len(who) > 1 and self.weights[item]]
         total: Matrix = np.zeros((len(self.students), len(self.students)), dtype=np.float32)

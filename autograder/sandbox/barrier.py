@@ -1,4 +1,4 @@
-"""The seam: what every barrier can say of itself, and what it makes ready for one sandbox."""
+"""What every barrier offers, and what it prepares for one sandbox."""
 
 import base64
 import contextlib
@@ -10,43 +10,43 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from autograder.limits import Limits
+from autograder.course.limits import Limits
 from autograder.sandbox.folder import PrivateFolder
 from autograder.sandbox.usage import descendants
 from autograder.sandbox.view import HOST, environment, libraries
 
 HOST_IN_REACH = (
-    "Student code can end the process that its copies are forked from, for this kernel's Landlock does not keep signals"
-    " apart (Linux 6.12 does): its own submission then waits for another."
+    "Student code can end the process that its copies are forked from, because this kernel's Landlock does not block"
+    " signals (Linux 6.12 does). Its own submission then waits until a new process has started."
 )
 PATIENCE = 30.0  # seconds until a supervisor that does not end is killed
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """One sandbox, ready to be started: run ``words`` and then the command by ``run``, and ``end`` it.
+    """One sandbox, ready to start: ``run`` runs ``words`` followed by a command, ``end`` ends it.
 
-    Nothing of this process goes along but what is named here: neither environment, nor working directory, nor open
-    files; and the command line, which others can read, holds nothing but programs and numbers.
+    The sandbox gets nothing from this process except what is named here: no environment, no working directory, no open
+    files. Its command line, which other users can read, holds only programs and numbers.
     """
 
     words: tuple[str, ...]
-    host: str  # where the student host's folder lies for the process
+    host: str  # the student host's folder as the process sees it
     libraries: tuple[str, ...]  # the third-party folders as the process sees them
-    environment: Mapping[str, str]  # all of it
+    environment: Mapping[str, str]  # the whole environment
     descriptors: tuple[int, ...] = ()
-    user: int | None = None  # the user id that the host must take on by itself
-    alone: bool = False  # whether the host may kill all that it can reach: that is its own sandbox and nothing else
-    folders: tuple[str, ...] = ()  # the sandbox's own, which the host clears after each session
-    landlock: int = 0  # the version that each copy of the host takes walls from; 0 for none
-    granted: Mapping[str, Sequence[str]] = field(default_factory=dict)  # what these walls leave open to a copy
-    copy_filter: bytes = b""  # of system calls, which each copy of the host takes besides
+    user: int | None = None  # the user id that the host itself must change to
+    alone: bool = False  # whether every process that the host can signal belongs to its own sandbox
+    folders: tuple[str, ...] = ()  # the sandbox's own folders, which the host clears after each session
+    landlock: int = 0  # the version of Landlock that limits each copy of the host; 0 for none
+    granted: Mapping[str, Sequence[str]] = field(default_factory=dict)  # what Landlock allows a copy: see walls.RIGHTS
+    copy_filter: bytes = b""  # the filter of system calls for each copy of the host
     folder: PrivateFolder | None = None  # on the machine's disk: the judge watches and clears it
-    counted: bool = True  # whether the kernel can count the processes; if not, the judge alone does
-    supervised: bool = False  # whether the first process ends all others when it is asked to, by SIGTERM
+    counted: bool = True  # whether the kernel limits the number of processes; if not, only the judge does
+    supervised: bool = False  # whether the first process ends all others when it gets SIGTERM
 
     def settings(self, limits: Limits) -> dict[str, Any]:
-        """What the host is told: see student/host.py."""
+        """The settings for the host: see student/host.py."""
         rlimits = limits.rlimits()
         if not self.counted:
             del rlimits["RLIMIT_NPROC"]
@@ -62,9 +62,9 @@ class Prepared:
         }
 
     def run(self, command: Sequence[str], said: int, descriptors: Sequence[int] = ()) -> "subprocess.Popen[bytes]":
-        """Start the command in the sandbox; OSError if it cannot be. What it says goes to the open file ``said``.
+        """Start the command in the sandbox; what it prints goes to the open file ``said``. OSError if it cannot start.
 
-        It inherits ``descriptors``. Those that were opened for the sandbox are closed here.
+        It inherits ``descriptors``. The descriptors that were opened for the sandbox are closed here.
         """
         try:
             return subprocess.Popen(  # noqa: S603 - our own command
@@ -85,7 +85,7 @@ class Prepared:
                 os.close(descriptor)
 
     def end(self, process: subprocess.Popen[bytes]) -> None:
-        """End the first process and all others, and take away what was made for this sandbox."""
+        """End the first process and all others, and remove what was made for this sandbox."""
         if self.supervised:
             process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -96,11 +96,11 @@ class Prepared:
             self.folder.remove()
 
     def overflow(self, limits: Limits) -> str:
-        """What was written too much of, in words, where the kernel does not count it; empty if all is well."""
+        """What was written beyond the limits, in words, where the kernel does not limit it; empty if nothing was."""
         return self.folder.overflow(limits.tmp_size) if self.folder is not None else ""
 
     def clear(self, process: subprocess.Popen[bytes]) -> bool:
-        """Take away what a session left on the disk, as soon as the host is all that lives on; False if others do."""
+        """Remove what a session left on the disk once only the host is alive; False if other processes do not end."""
         if self.folder is None:
             return True
         latest = time.monotonic() + PATIENCE
@@ -113,54 +113,53 @@ class Prepared:
 
 
 class Barrier(Protocol):
-    """One way of walling a process off."""
+    """One way to separate a process from the machine."""
 
     @property
     def name(self) -> str:
-        """What results call it."""
+        """The name that results show."""
         ...
 
     @property
     def promise(self) -> str:
-        """One sentence: what it keeps apart, and by what."""
+        """One sentence: what it protects, and by what means."""
         ...
 
     @property
     def weaknesses(self) -> tuple[str, ...]:
-        """Where it is weaker than the strongest, each a sentence."""
+        """Where it is weaker than the strongest barrier, one sentence each."""
         ...
 
     def prepare(self, limits: Limits) -> Prepared:
-        """Make one sandbox ready; CourseError or OSError if the machine does not allow it."""
+        """Prepare one sandbox. CourseError or OSError if the machine does not allow it."""
         ...
 
 
 @dataclass(frozen=True)
 class NoBarrier:
-    """Nothing: only limits and a separate process. For trusted code on a machine that cannot do better."""
+    """No barrier: only limits and a separate process. For trusted code on a machine without a sandbox."""
 
     name: str = "none"
-    promise: str = "nothing is kept apart: the student's code can read and change what the grader can"
+    promise: str = "nothing is protected: the student's code can read and change all that the grader can"
     weaknesses: tuple[str, ...] = ("Nothing stands between the student's code and the machine.",)
 
     def prepare(self, limits: Limits) -> Prepared:
         """See Barrier."""
-        everybodys = environment("/tmp")  # noqa: S108 - as it is anywhere
-        return Prepared((), str(HOST), tuple(map(str, libraries())), everybodys)
+        return Prepared((), str(HOST), tuple(map(str, libraries())), environment("/tmp"))  # noqa: S108 - no private one
 
 
 @dataclass(frozen=True)
 class Looked:
-    """What came of looking for a barrier here: the barrier if it works, else the problem and its mend."""
+    """The outcome of trying a barrier on this machine: the barrier if it works, else the problem and the next step."""
 
     name: str
     barrier: Barrier | None
     problem: str = ""
-    mend: str = ""
+    next_step: str = ""
 
 
 def opened(content: bytes) -> int:
-    """An open file with that content, to be read once by a process that inherits it; to be closed."""
+    """An open file with that content, for one process that inherits it. The caller closes it."""
     with tempfile.TemporaryFile() as file:
         file.write(content)
         file.flush()

@@ -1,8 +1,8 @@
-"""Filters of system calls (seccomp): what no student's process has any use for is refused by the kernel.
+"""Filters of system calls (seccomp): the kernel refuses the calls that no student's process needs.
 
-A filter is a list of rules, assembled here into the kernel's own small machine code (classic BPF): eight bytes an
-instruction, run on every system call. Where no rule speaks, the call is allowed; calls newer than the table, calls of
-another architecture and of the x32 interface are not.
+A filter is a list of rules. ``assemble`` turns it into the kernel's machine code (classic BPF), eight bytes an
+instruction, which the kernel runs at every system call. A call that no rule names is allowed. Calls newer than the
+table are refused; a call of another architecture or of the x32 interface ends the process.
 
 Source: Documentation/userspace-api/seccomp_filter.rst and linux/{filter,seccomp,audit}.h of the kernel.
 """
@@ -26,7 +26,7 @@ AF_UNIX, SOCK_DGRAM, SOCK_RAW = 1, 2, 3
 SOL_SOCKET, SO_PASSCRED, SO_PEERCRED, SO_PEERGROUPS, SO_PASSPIDFD, SO_PEERPIDFD = 1, 16, 17, 59, 76, 77
 PR_SET_DUMPABLE = 4
 TIOCSTI, TIOCLINUX, FIOSETOWN, SIOCSPGRP = 0x5412, 0x541C, 0x8901, 0x8902
-FILE_SYSTEMS = (*b"fvX", 0x94)  # the kinds of ioctl that are theirs: flags, versions, XFS's, Btrfs's
+FILE_SYSTEMS = (*b"fvX", 0x94)  # the type bytes of file systems' ioctls: flags, versions, XFS, Btrfs
 F_SETLEASE, F_NOTIFY, F_SETOWN, F_SETSIG, F_SETOWN_EX = 1024, 1026, 8, 10, 15
 O_TMPFILE, O_TRUNC, O_ACCMODE = 0o20000000, 0o1000, 0o3
 PRIO_PROCESS, IOPRIO_WHO_PROCESS = 0, 1
@@ -34,7 +34,7 @@ PRIO_PROCESS, IOPRIO_WHO_PROCESS = 0, 1
 
 @dataclass(frozen=True)
 class Holds:
-    """A condition: whether ``(argument & mask) == value`` is as ``wanted``. Only an argument's low 32 bits are read."""
+    """A condition: ``(argument & mask) == value`` is ``wanted``. Only the low 32 bits of an argument are read."""
 
     argument: int
     value: int
@@ -44,7 +44,7 @@ class Holds:
 
 @dataclass(frozen=True)
 class Rule:
-    """A system call that is refused with ``error`` where all conditions hold; with 0 it seems to have been done."""
+    """A system call that fails with ``error`` where all conditions hold; with 0 it does nothing and reports success."""
 
     call: str
     conditions: tuple[Holds, ...] = ()
@@ -62,8 +62,8 @@ def _not(argument: int, value: int) -> tuple[Holds, ...]:
 NETWORK = (
     *_all("socket connect bind listen accept accept4"),
     Rule("socketpair", _not(0, AF_UNIX)),
-    *(Rule("socketpair", (Holds(1, kind, 0xF),)) for kind in (SOCK_DGRAM, SOCK_RAW)),  # could be sent to any address
-    # who the judge at the other end is
+    *(Rule("socketpair", (Holds(1, kind, 0xF),)) for kind in (SOCK_DGRAM, SOCK_RAW)),  # these can send to any address
+    # these ask who the judge at the other end is
     *(
         Rule(call, (Holds(1, SOL_SOCKET), Holds(2, option)))
         for call, options in (
@@ -76,7 +76,7 @@ NETWORK = (
 OTHER_PROCESSES = (
     *_all("ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp pidfd_getfd move_pages"),
     *_all("migrate_pages perf_event_open keyctl add_key request_key get_robust_list"),
-    # shared between all processes of a user, or held in memory that nothing counts
+    # shared by all processes of a user, or memory that no limit counts
     *_all("shmget shmat shmctl semget msgget mq_open mq_unlink memfd_create memfd_secret"),
     *(Rule(name, _not(0, 0)) for name in ("prlimit64", "sched_setaffinity", "sched_setscheduler")),
     *(Rule(name, _not(0, 0)) for name in ("sched_setparam", "sched_setattr")),
@@ -94,38 +94,38 @@ VIEWS = (
     *_all("mount umount2 pivot_root chroot open_tree move_mount fsopen fsconfig fsmount fspick mount_setattr"),
     *_all("statmount listmount unshare setns open_by_handle_at name_to_handle_at fanotify_init"),
     Rule("clone", (Holds(0, 0, NAMESPACES, wanted=False),)),
-    Rule("clone3", error=errno.ENOSYS),  # its flags lie in memory; the C library then takes clone
+    Rule("clone3", error=errno.ENOSYS),  # its flags lie in memory, where no filter looks; the C library then uses clone
 )
-# what the owner of a file may do to it with no right to write: the libraries may belong to the grader's user. Leases
-# keep others from opening a file; attributes and flags stay, and are memory that nothing counts
+# what a file's owner may do without the right to write; the libraries may belong to the grader's user. Leases prevent
+# others from opening a file; attributes and flags stay after the session, in memory that no limit counts
 OWNERS = (
     *_all("setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr"),
     *_all("inotify_init inotify_init1 inotify_add_watch"),
     *(Rule("fcntl", (Holds(1, command),)) for command in (F_SETLEASE, F_NOTIFY)),
     *(Rule("ioctl", (Holds(1, kind << 8, 0xFF00),)) for kind in FILE_SYSTEMS),
 )
-# where the disk is the machine's own: what Landlock leaves to the files' owner
+# for a sandbox on the machine's own disk: what Landlock does not forbid to a file's owner
 SHARED_DISK = (
     *_all("chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat truncate utime utimes futimesat utimensat"),
-    Rule("openat2", error=errno.ENOSYS),  # its flags lie in memory
-    # nothing is deleted before the session ends, or what is deleted but open would be on the disk and in no folder
+    Rule("openat2", error=errno.ENOSYS),  # its flags lie in memory, where no filter looks
+    # nothing is deleted before the session ends: a deleted file that is still open fills the disk, but is in no folder
     *(Rule(name, error=0) for name in ("unlink", "unlinkat", "rmdir")),
     *(
         rule
         for call, flags in (("open", 1), ("openat", 2))
         for rule in (
-            Rule(call, (Holds(flags, O_TMPFILE, O_TMPFILE),), errno.EOPNOTSUPP),  # a file that no walk finds
-            Rule(call, (Holds(flags, O_TRUNC, O_TRUNC | O_ACCMODE),)),  # empties what may only be read
+            Rule(call, (Holds(flags, O_TMPFILE, O_TMPFILE),), errno.EOPNOTSUPP),  # a file that is in no folder
+            Rule(call, (Holds(flags, O_TRUNC, O_TRUNC | O_ACCMODE),)),  # would empty a file that may only be read
         )
     ),
 )
-GROUPS = _all("setsid setpgid")  # so that killing the process group leaves nobody
+GROUPS = _all("setsid setpgid")  # so that one signal to the process group reaches every process
 SIGNALS = (
     *_all("kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal"),
     *(Rule("fcntl", (Holds(1, command),)) for command in (F_SETOWN, F_SETOWN_EX, F_SETSIG)),
     *(Rule("ioctl", (Holds(1, command),)) for command in (FIOSETOWN, SIOCSPGRP)),
 )
-OF_COPIES = (Rule("prctl", (Holds(0, PR_SET_DUMPABLE),)),)  # or the judge could not see what a copy uses
+OF_COPIES = (Rule("prctl", (Holds(0, PR_SET_DUMPABLE),)),)  # else the judge could not measure what a copy uses
 IN_NAMESPACES = (*NETWORK, *OTHER_PROCESSES, *KERNEL, *VIEWS, *OWNERS)
 ON_SHARED_DISK = (*IN_NAMESPACES, *SHARED_DISK)
 
@@ -154,9 +154,9 @@ def assemble(rules: Iterable[Rule], machine: str = "") -> bytes:
 
 
 def _block(number: int, rule: Rule) -> Sequence[tuple[int, int, int, int]]:
-    """One rule's instructions; where it does not hold, the next block's begin, with the call's number loaded."""
+    """One rule's instructions. Where it does not hold, the next block follows, with the call's number loaded."""
     body: list[tuple[int, int, int, int]] = []
-    left = 4 * len(rule.conditions)  # instructions behind the first, up to the refusal
+    left = 4 * len(rule.conditions)  # instructions from the next condition to the refusal
     for condition in rule.conditions:
         left -= 4
         body += [

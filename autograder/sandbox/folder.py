@@ -1,8 +1,7 @@
-"""The one folder that a sandbox without a file system of its own may write to.
+"""The one folder that a sandbox without its own file system may write to.
 
-In it files and folders can be made, but neither renamed nor linked, and what is deleted only seems to be: so a walk
-finds all that was written, and nothing moves under the walker. It may hold anything else that a student's code can
-think of (see student/tidy.py).
+Student code can make files and folders in it, but cannot rename or link them, and deleting only seems to work. So a
+search of the folder finds everything that was written, and nothing moves meanwhile. See also student/tidy.py.
 """
 
 import contextlib
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from autograder.student.tidy import clear, remove
 
-MOST_FILES = 4096  # files and folders, as a whole
+MOST_FILES = 4096  # files and folders together
 
 
 @dataclass(frozen=True)
@@ -24,14 +23,14 @@ class PrivateFolder:
 
     @classmethod
     def make(cls, owner: int | None) -> "PrivateFolder":
-        """A new one, in the temporary folder; ``owner`` is the user id that it is given to. OSError if it cannot be."""
+        """A new one in the machine's temporary folder, owned by the user id ``owner``. OSError if it cannot be made."""
         path = Path(tempfile.mkdtemp(prefix="sandbox-")).resolve()
         if owner is not None:
             os.chown(path, owner, owner)
         return cls(path)
 
     def overflow(self, most_bytes: int) -> str:
-        """What there is too much of, in words; empty if all is well."""
+        """What exceeds the limits, in words; empty if nothing does."""
         held, files, to_visit = 0, 0, [str(self.path)]
         while to_visit:
             try:
@@ -50,10 +49,10 @@ class PrivateFolder:
         return ""
 
     def clear(self) -> None:
-        """Take away what is in it, if it is still there. No process that could write to it may be left."""
-        with contextlib.suppress(FileNotFoundError):  # gone with its sandbox
+        """Remove what is in it, if it still exists. No process that could write to it may be alive."""
+        with contextlib.suppress(FileNotFoundError):  # removed with its sandbox
             clear(self.path)
 
     def remove(self) -> None:
-        """Take it away with all that is in it, if it is still there."""
+        """Remove it with everything in it, if it still exists."""
         remove(self.path)

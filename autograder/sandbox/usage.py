@@ -1,4 +1,4 @@
-"""What the processes of a sandbox use, as the kernel tells those outside. Of the standard library alone."""
+"""What the processes of a sandbox use, read from /proc. It needs only the standard library."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")  # bytes
 
 
 def descendants(pid: int, most: int = sys.maxsize) -> dict[int, int]:
-    """The processes below this one, each with its number of threads; the search stops beyond ``most`` of these."""
+    """The descendants of this process, each with its number of threads; the search stops after ``most`` threads."""
     found: dict[int, int] = {}
     to_visit = _children(pid)[0]
     while to_visit and sum(found.values()) <= most:
@@ -23,7 +23,7 @@ def descendants(pid: int, most: int = sys.maxsize) -> dict[int, int]:
 
 
 def _children(pid: int) -> tuple[list[int], int]:
-    """A process's children, of all its threads, and the number of its threads."""
+    """The children of all of a process's threads, and the number of these threads."""
     children: list[int] = []
     try:
         threads = list((PROC / str(pid) / "task").iterdir())
@@ -39,17 +39,17 @@ def _children(pid: int) -> tuple[list[int], int]:
 
 
 def memory_of_all(pids: Collection[int], most: int) -> int:
-    """Bytes of memory that these processes hold together; a rough figure that is too high if it is below ``most``.
+    """Bytes of memory that these processes hold together; a rough figure, too high, if it is below ``most``.
 
-    What is resident counts anew in every process that shares it, and is told at once; the true figure takes the kernel
-    milliseconds a process.
+    The resident memory is quick to read, but it counts shared pages once in every process. The true figure takes the
+    kernel milliseconds for each process, so it is read only where the rough one exceeds ``most``.
     """
     resident = sum(_pages(PROC / str(pid)) or _pages(_thread_of(pid)) for pid in pids) * PAGE
     return resident if resident <= most else sum(map(memory_of, pids))
 
 
 def _pages(process: Path) -> int:
-    """Resident pages, as a process or one of its threads tells; 0 if it has ended."""
+    """Resident pages of a process, or of one of its threads; 0 if it has ended."""
     try:
         return int((process / "statm").read_text(encoding="ascii").split()[1])
     except OSError:
@@ -57,7 +57,7 @@ def _pages(process: Path) -> int:
 
 
 def _thread_of(pid: int) -> Path:
-    """Where to read of a process whose first thread may have ended: its memory lives on with the others."""
+    """Where to read about a process whose first thread may have ended: the other threads still hold its memory."""
     process = PROC / str(pid)
     try:
         return next(filter(_pages, (process / "task").iterdir()), process)
@@ -66,9 +66,9 @@ def _thread_of(pid: int) -> Path:
 
 
 def memory_of(pid: int) -> int:
-    """Bytes of memory that a process holds; what it shares with others (a fork's pages) is counted in parts.
+    """Bytes of memory that a process holds; pages that it shares (after a fork) are divided among their processes.
 
-    Where that is not told (the process is another user's, and this one may not trace it), what it shares counts whole.
+    Where the kernel does not tell that (about another user's process, for instance), shared pages count whole.
     """
     thread = _thread_of(pid)
     try:

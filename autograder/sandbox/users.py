@@ -1,22 +1,22 @@
-"""User ids for sandboxes: one that nobody else has, where this process may hand one out."""
+"""User ids for sandboxes: each gets its own, where this process may become another user."""
 
 import itertools
 import os
 from pathlib import Path
 
-# of linux/capability.h: to give the private folder away, and to clear it, and to become another user
+# of linux/capability.h: to give away and clear the private folder, and to become another user
 CHOWN, DAC_OVERRIDE, FOWNER, SETGID, SETUID = 0, 1, 3, 6, 7
-DAC_READ_SEARCH = 2  # to pass through folders that are closed
+DAC_READ_SEARCH = 2  # to pass through closed folders
 LOWEST = 0x40000000  # far above any user of a machine
 EACH = 64  # ids for one grading process
 _slots = itertools.count()
 
 
 def spare_user() -> int | None:
-    """A user id for one sandbox alone; None where this process may not become other users.
+    """A user id for one sandbox; None where this process may not become another user.
 
-    Every sandbox gets its own, so that no two share a limit on processes, or reach each other. In a user namespace
-    with few ids they are taken from its upper half.
+    Every sandbox gets its own, so that no two share a limit on processes or can signal each other. In a user namespace
+    with few ids it is one of the upper half.
     """
     if os.geteuid() != 0 or not may(CHOWN, DAC_OVERRIDE, FOWNER, SETGID, SETUID):
         return None
@@ -25,7 +25,7 @@ def spare_user() -> int | None:
         if inside <= LOWEST and LOWEST + wanted < inside + count:
             return LOWEST + wanted
         if count >= 1 << 15:
-            return inside + count // 2 + wanted % (count // 2 - 1)  # the last one is nobody's, often
+            return inside + count // 2 + wanted % (count // 2 - 1)  # the last one often belongs to the user nobody
     return None
 
 

@@ -1,4 +1,4 @@
-"""What a student's process is shown of this machine: Python, its libraries and the student host, all to read."""
+"""What a student's process can read on this machine: Python, its libraries and the student host."""
 
 import importlib.util
 import os
@@ -7,14 +7,14 @@ import sysconfig
 from pathlib import Path
 
 HOST = Path(__file__).parent.parent / "student"
-KIT = ("autograder", "solutions")  # the kit's own packages, which no view may hold
-KEPT_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # of the processor, not of the course
-DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")  # of the machine, where there are no others
-LARGE_PAGES = "/sys/kernel/mm/transparent_hugepage"  # where the C library reads whether it may ask for them
+KIT = ("autograder",)  # the kit's own package, which no sandbox may show
+KEPT_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # they describe the processor, not the course
+DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")  # of the machine, for a sandbox without its own
+LARGE_PAGES = "/sys/kernel/mm/transparent_hugepage"  # the C library reads here whether large pages are allowed
 
 
 def environment(home: str) -> dict[str, str]:
-    """The whole environment of a student's process; ``home`` is where it may write."""
+    """The whole environment of a student's process, which may write to ``home``."""
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     return {
@@ -26,9 +26,9 @@ def environment(home: str) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "MPLBACKEND": "Agg",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": "0",  # the same submission behaves the same
+        "PYTHONHASHSEED": "0",  # so that a submission behaves the same each time
         "TQDM_DISABLE": "1",
-        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # a process in large pages is copied in half the time
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # forking a process with large pages takes half the time
     }
 
 

@@ -1,32 +1,32 @@
-"""The student host: runs a student's definitions in a sandbox and answers questions about them. Nothing else.
+"""The student host: it runs a student's definitions in a sandbox and answers questions about them. Nothing else.
 
-It knows no check, no reference and no score. The protocol (frames of ``wire.py``; every message a dict with a "verb"):
-
-On the control channel, one Unix socket inherited at start, the judge says
+It knows no check, no reference and no score. The protocol uses the frames of ``wire.py``; every message is a dict with
+a "verb". On the control channel, a Unix socket that is open from the start, the judge sends
     load      followed by a frame, cells: list of [label, source], probes: source text. The cells are compiled, not
-              run, each named by "cell" before; the probes, which are the judge's own, are run. Answer: ready.
-    session   with a new socket attached: a copy of this process (a fork, the libraries imported and nothing of the
-              student's run yet) takes it. Answer: ready.
+              run; "cell" names each one before. The probes, which are the judge's own, are run. Answer: ready.
+    session   with a new socket attached: a copy of this process serves it (a fork, with the libraries imported and
+              no student code run yet). Answer: ready.
     end       every other process of the sandbox is killed. Answer: ended.
-    bury      the same, when the copy has hung up by itself. Answer: ended, with its exit code or signal in words.
+    bury      the same, after the copy has closed its socket by itself. Answer: ended, with its exit code or signal.
 
-On a session's socket the judge says
-    define    announce: bool. The definitions that were loaded are run, cell by cell; if announce, each cell is named
-              by "cell" before it starts. Answer: defined, with the faults met.
-    ask       probe: name, values: dict. The function of that name in the probes is called with the session and these
-              values. Answer: answer with values, or raised with type, message, cell, line and code.
+On a session's socket the judge sends
+    define    announce: bool. The loaded definitions are run, cell by cell; with announce, "cell" names each one
+              before. Answer: defined, with the faults.
+    ask       probe: name, values: dict. If the name is "play", a scene is played (see stage.py); else the function of
+              that name in the probes is called with the session and these values. Answer: answer with values, or
+              raised with type, message, cell, line and code.
     reply     value: the answer to a call; or refuse, message: the call raises.
-and the copy may say, while a probe works,
+and while a probe works, the copy may send
     call      name, values: what the judge should do meanwhile, such as one step of its environment.
 
-Start: ``host.py CHANNEL_FD``. The first thing that the judge says is four bytes, a length, and so many of JSON, since
-``wire.py`` needs the libraries; the settings: libraries (paths put on sys.path), warmup (source text to run first),
-imports (modules to have ready), limits (rlimit name -> value), uid (to become, or null), alone (true where all that
-this process can signal is its own), folders (to be cleared after each session), and the walls around each copy (see
-walls.py): landlock (the version to use, or 0), granted (paths, by what a copy may do there) and copy_filter (of system
-calls, in base64; or empty).
+Start: ``host.py CHANNEL_FD``. First the judge sends four bytes, a length, and that many bytes of JSON, since
+``wire.py`` needs the libraries. These are the settings: libraries (paths to add to sys.path), warmup (source text to
+run first), imports (modules to import), limits (rlimit name -> value), uid (to become, or null), alone (whether every
+process that this one can signal belongs to its sandbox), folders (to clear after each session), and the rights of each
+copy (see walls.py): landlock (the version, or 0), granted (paths by right) and copy_filter (of system calls, in base64;
+or empty).
 
-A copy can neither read, trace, limit nor, where the kernel keeps signals apart, signal this process: it would then
+A copy can neither read, trace nor limit this process, nor signal it where the kernel prevents that: otherwise it would
 decide what the next copies are.
 """
 
@@ -47,16 +47,17 @@ import time
 import traceback
 import types
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 FOREVER = float("inf")
-LONGEST_VERB = 7  # bytes; every verb of the control channel is padded to it
+LONGEST_VERB = 7  # bytes; every verb on the control channel is padded to this length
 LONGEST_TEXT = 500  # characters of any message that is sent back
 
 
 class MissingDefinitionError(Exception):
-    """The notebook does not define a name that is asked for."""
+    """The notebook does not define a name that a probe needs."""
 
 
 class RefusedError(Exception):
@@ -83,7 +84,7 @@ class Student(Mapping[str, Any]):
         return len(self.module.__dict__)
 
     def run(self, statements: list[types.CodeType]) -> None:
-        """Run one cell, statement by statement; one that raises is noted, and the next ones still run."""
+        """Run one cell, statement by statement. What a statement raises is noted, and the next ones still run."""
         for code in statements:
             try:
                 exec(code, self.module.__dict__)  # noqa: S102 - running student code is what the sandbox is for
@@ -110,8 +111,8 @@ class Loaded:
                 self.faults.append(described(error))
 
 
-class Session:
-    """What a probe works with: the student's names, and the judge to call back."""
+class SandboxSession:
+    """What a probe works with: the student's names, and a channel to the judge."""
 
     def __init__(self, channel: socket.socket, loaded: Loaded) -> None:
         self.channel = channel
@@ -119,7 +120,7 @@ class Session:
         self.student = Student()
 
     def serve(self) -> None:
-        """Answer the judge until it hangs up."""
+        """Answer the judge until it closes the channel."""
         while True:
             message = wire.receive_message(self.channel, FOREVER)
             if message["verb"] == "define":
@@ -139,15 +140,21 @@ class Session:
     def answer(self, probe: Any, values: Any) -> None:
         """Call one probe; whatever it raises is an answer too."""
         try:
-            content = wire.pack({"verb": "answer", "values": plain(self.loaded.probes[probe](self, **values))})
+            content = wire.pack({"verb": "answer", "values": stage.plain(self.probe(probe)(**values))})
         except BaseException as error:
             content = wire.pack({"verb": "raised", **described(error)})
         self.channel.settimeout(None)
         self.channel.sendall(len(content).to_bytes(4, "big") + content)
 
+    def probe(self, name: Any) -> Callable[..., Any]:
+        """The function of that name: the one that plays scenes, or one of the practical's own probes."""
+        if name == "play":
+            return partial(stage.play, stage.Stage(self.student, self.loaded.probes, self.ask_judge))
+        return partial(self.loaded.probes[name], self)
+
     def ask_judge(self, name: str, **values: Any) -> Any:
         """Have the judge do something, such as one step of its environment; RefusedError if it does not."""
-        self.say("call", name=name, values=plain(values))
+        self.say("call", name=name, values=stage.plain(values))
         reply = wire.receive_message(self.channel, FOREVER)
         if reply["verb"] == "refuse":
             raise RefusedError(str(reply.get("message")))
@@ -158,52 +165,38 @@ class Session:
         wire.send(self.channel, {"verb": verb, **values}, FOREVER)
 
 
-def plain(value: Any) -> Any:
-    """Tensors as arrays, through lists, tuples and dicts; wire.py sees to the rest."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(value, torch.Tensor):
-        return value.detach().cpu().resolve_conj().resolve_neg().numpy()
-    return value
-
-
 def described(error: BaseException) -> dict[str, Any]:
-    """An exception in words: type, message, and the student's own cell, line and code that it came from."""
+    """An exception in words: its type and message, and the student's cell, line and code that raised it."""
     try:
         message = str(error)[:LONGEST_TEXT]
     except BaseException:
         message = ""
-    where: dict[str, Any] = {"cell": "", "line": 0, "code": "", "function": ""}
+    where: dict[str, Any] = {"cell": "", "line": 0, "code": ""}
     if isinstance(error, SyntaxError):
         where.update(cell=str(error.filename), line=int(error.lineno or 0), code=str(error.text or "").strip()[:200])
         message = str(error.msg)
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename.startswith("cell "):
-            where.update(
-                cell=frame.filename, line=frame.lineno or 0, code=(frame.line or "")[:200], function=frame.name
-            )
+            where.update(cell=frame.filename, line=frame.lineno or 0, code=(frame.line or "")[:200])
     return {"type": type(error).__name__[:100], "message": message, **where}
 
 
 class Host:
-    """The process that forks a copy for every session and buries it afterwards."""
+    """The process that forks a copy for every session and ends it afterwards."""
 
     def __init__(self, control: socket.socket, settings: dict[str, Any]) -> None:
         self.control = control
-        # only as the first of a namespace, or where it cannot reach its parent, may it kill everything but itself
+        # it may kill all it can signal only as the first of a namespace, or where it cannot signal its parent
         self.alone = settings["alone"] and (os.getpid() == 1 or not reaches(os.getppid()))
         self.folders = [(path, stat.S_IMODE(os.stat(path).st_mode)) for path in settings["folders"]]
-        # made here, so that a machine without it is told before a student's code runs
+        # made here, so that a machine without Landlock is noticed before student code runs
         self.rules = walls.landlock_rules(settings["landlock"], settings["granted"]) if settings["landlock"] else None
         self.copy_filter = base64.b64decode(settings["copy_filter"])
         self.copy = 0
         self.loaded = Loaded([], "")
 
     def serve(self) -> None:
-        """Answer the judge until it hangs up."""
+        """Answer the judge until it closes the channel."""
         wire.send(self.control, {"verb": "ready"}, FOREVER)
         while True:
             said, descriptors, _, _ = socket.recv_fds(self.control, LONGEST_VERB, 1)
@@ -222,28 +215,28 @@ class Host:
                 return
 
     def name_cell(self, label: str) -> None:
-        """Tell the judge which cell is about to be compiled: compiling may take long, or end this process."""
+        """Name the cell that is compiled next: compiling may take long, or end this process."""
         wire.send(self.control, {"verb": "cell", "label": label}, FOREVER)
 
     def start(self, descriptor: int) -> None:
-        """Fork the copy that serves a session on that descriptor."""
+        """Fork the copy that serves the session on that socket."""
         self.copy = os.fork()
         if self.copy:
             os.close(descriptor)
             return
         try:
-            with contextlib.suppress(PermissionError):  # where a barrier keeps all in one session
+            with contextlib.suppress(PermissionError):  # where the barrier forbids it
                 os.setsid()
             self.control.close()
             self.wall_in()
-            Session(socket.socket(fileno=descriptor), self.loaded).serve()
+            SandboxSession(socket.socket(fileno=descriptor), self.loaded).serve()
         finally:
             os._exit(0)
 
     def wall_in(self) -> None:
-        """Keep this copy apart from the process that it was forked from."""
+        """Protect the process that this copy was forked from."""
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        walls.prctl(walls.SET_DUMPABLE, 1)  # the judge looks at what a copy uses
+        walls.prctl(walls.SET_DUMPABLE, 1)  # so that the judge can measure what a copy uses
         if self.rules is not None:
             walls.take_landlock(self.rules)
         if self.copy_filter:
@@ -251,7 +244,7 @@ class Host:
             walls.take_filter(self.copy_filter)
 
     def end(self, patience: float) -> str:
-        """Kill what is left of a session; how the copy ended, in words, if it did so within ``patience`` seconds."""
+        """Kill what is left of a session. Says how the copy ended by itself, if within ``patience`` seconds."""
         if not self.copy:
             return ""
         latest = time.monotonic() + patience
@@ -264,7 +257,7 @@ class Host:
             os.waitpid(self.copy, 0)
         self.copy = 0
         with contextlib.suppress(ChildProcessError):
-            while True:  # as the first of a namespace this process is left with what others started
+            while True:  # the first process of a namespace inherits what others started
                 os.waitpid(-1, 0)
         tidy.make_new(self.folders)
         if pid and os.WIFSIGNALED(status):
@@ -292,17 +285,17 @@ def reaches(pid: int) -> bool:
 
 
 def named(number: int) -> str:
-    """A signal's name; those that programs use as they like have none."""
+    """A signal's name, or its number where it has no name."""
     return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
 
 
 def prepare(settings: dict[str, Any], judge: socket.socket) -> None:
-    """Give up privileges, take on limits, and have the libraries ready, in this order: no limit can be raised again."""
+    """Give up privileges, set the limits and import the libraries, in this order: no limit can be raised again."""
     os.umask(0o022)  # not the grader's
     if settings["uid"] is not None:
         walls.take_user(settings["uid"])
-        walls.prctl(walls.SET_PDEATHSIG, signal.SIGKILL)  # a change of user undoes the barrier's own
-    if has_gone(judge):  # before this process was told to end with it
+        walls.prctl(walls.SET_PDEATHSIG, signal.SIGKILL)  # changing the user cancelled the barrier's own
+    if has_gone(judge):  # before this process was set to end with it
         sys.exit()
     for name, value in settings["limits"].items():
         limit = getattr(resource, name)
@@ -318,18 +311,18 @@ def prepare(settings: dict[str, Any], judge: socket.socket) -> None:
     for descriptor in (0, 1, 2):
         os.dup2(silence, descriptor)
     os.close(silence)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own handler could be called from inside
-    walls.prctl(walls.SET_DUMPABLE, 0)  # closes its memory, environment, descriptors and folders to its own user
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # student code could make Python's own handler run
+    walls.prctl(walls.SET_DUMPABLE, 0)  # even its own user cannot open its memory, environment, descriptors or folders
 
 
 def settings_from(judge: socket.socket) -> dict[str, Any]:
-    """The first thing that the judge says."""
+    """The settings, which the judge sends first."""
     length = int.from_bytes(judge.recv(4, socket.MSG_WAITALL), "big")
     return dict(json.loads(judge.recv(length, socket.MSG_WAITALL)))
 
 
 def has_gone(judge: socket.socket) -> bool:
-    """Whether the judge has hung up."""
+    """Whether the judge has closed the channel."""
     try:
         return not judge.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
@@ -344,6 +337,7 @@ if __name__ == "__main__":
     channel = socket.socket(fileno=int(sys.argv[1]))
     given = settings_from(channel)
     sys.path[1:1] = given["libraries"]
+    import stage
     import wire
 
     prepare(given, channel)

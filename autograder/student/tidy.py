@@ -1,7 +1,7 @@
-"""Empties a folder that a student's code could write to, whatever is in it. Of the standard library alone.
+"""Empties a folder that student code could write to, whatever is in it. It needs only the standard library.
 
-There may be names of any bytes, folders without rights, links, and folders nested deeper than a path can be long. No
-process that could write to it may be left.
+The folder may hold names of any bytes, folders without rights, links, and folders nested deeper than a path can be
+long. No process that could write to it may be alive.
 """
 
 import contextlib
@@ -12,25 +12,25 @@ from collections.abc import Iterable
 
 
 def clear(path: str | os.PathLike[str]) -> None:
-    """Take away all that is in the folder; OSError if it is not there, or something cannot be removed."""
+    """Remove everything in the folder; OSError if it does not exist, or something cannot be removed."""
     top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         while names := os.listdir(top):
             for name in names:
-                _take_away(top, name)
+                _remove_entry(top, name)
     finally:
         os.close(top)
 
 
 def remove(path: str | os.PathLike[str]) -> None:
-    """Take away the folder with all that is in it, if it is still there."""
+    """Remove the folder with everything in it, if it still exists."""
     with contextlib.suppress(FileNotFoundError):
         clear(path)
         os.rmdir(path)
 
 
 def make_new(folders: Iterable[tuple[str, int]]) -> None:
-    """Clear folders, each with the mode that it had, and undo what their owner may have changed of themselves."""
+    """Clear folders; where this user owns one, reset its mode and times, which student code may have changed."""
     for path, mode in folders:
         if os.stat(path).st_uid == os.geteuid():
             os.chmod(path, mode)
@@ -38,8 +38,8 @@ def make_new(folders: Iterable[tuple[str, int]]) -> None:
         clear(path)
 
 
-def _take_away(top: int, name: str) -> None:
-    """Remove one entry of the open folder; a folder's own folders are lifted up to it first, so that none is deep."""
+def _remove_entry(top: int, name: str) -> None:
+    """Remove one entry of the open folder; the folders inside it are first moved up into ``top``: so none lies deep."""
     if not _is_folder(top, name):
         os.unlink(name, dir_fd=top)
         return
@@ -47,7 +47,7 @@ def _take_away(top: int, name: str) -> None:
     try:
         for child in os.listdir(inner):
             if _is_folder(inner, child):
-                os.close(_open_folder(inner, child))  # its owner must have all rights to it before it can be moved
+                os.close(_open_folder(inner, child))  # a folder can be moved only where its owner has all rights to it
                 os.rename(child, secrets.token_hex(16), src_dir_fd=inner, dst_dir_fd=top)
             else:
                 os.unlink(child, dir_fd=inner)

@@ -1,7 +1,7 @@
-"""What a process can give up for good, by asking the kernel. Of the standard library alone.
+"""Rights that a process can give up for ever, by asking the kernel. It needs only the standard library.
 
-The launcher builds these walls around the process from which all copies are forked, and the student host around itself
-and each copy. Neither the process nor what it starts can take a wall down again.
+The launcher's child gives them up before it becomes the student host; the host and each of its copies give up more.
+Neither that process nor any process that it starts can get them back.
 
 Sources: landlock(7), linux/landlock.h, prctl(2), capabilities(7), seccomp(2).
 """
@@ -21,9 +21,9 @@ CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # of Landlock, on every
 WHICH_VERSION, PATH_BENEATH = 1, 1
 EXECUTE, WRITE, READ, LIST, MAKE_FOLDER, MAKE_FILE, TRUNCATE = (1 << bit for bit in (0, 1, 2, 3, 7, 8, 14))
 OF_FILES = EXECUTE | WRITE | READ | TRUNCATE
-HANDLED = {1: 13, 2: 14, 3: 15, 4: 15}  # how many rights of files a version of Landlock knows; 16 from 5 on
-WITH_NETWORK, WITH_SCOPES = 4, 6  # the versions from which it knows TCP, and keeps signals and abstract sockets inside
-# what may be done with all below a path, by the name of the list that the path stands in
+HANDLED = {1: 13, 2: 14, 3: 15, 4: 15}  # version of Landlock -> how many file rights it knows; 16 from 5 on
+WITH_NETWORK, WITH_SCOPES = 4, 6  # the first versions that block TCP, and signals and abstract sockets to outside
+# what may be done with everything below a path, by the name of the list that holds the path
 RIGHTS = {
     "read": EXECUTE | READ | LIST,
     "list": LIST,
@@ -44,18 +44,18 @@ def checked(result: int, what: str) -> int:
 
 
 def prctl(option: int, *arguments: int) -> None:
-    """One of the process's own attributes; OSError if it cannot be set."""
+    """Set one of the process's own attributes; OSError if that fails."""
     padded = [ctypes.c_ulong(value) for value in (*arguments, 0, 0, 0, 0)[:4]]
     checked(libc.prctl(option, *padded), f"prctl {option}")
 
 
 def call(number: int, what: str, *arguments: Any) -> int:
-    """A system call that the C library has no name for; OSError if it fails."""
+    """Make a system call for which the C library has no function; OSError if it fails."""
     return checked(libc.syscall(ctypes.c_long(number), *arguments), what)
 
 
 def take_user(user: int | None, search: bool = False) -> None:
-    """Become that user, if any, and drop every capability but, where ``search`` says so, the one to pass folders."""
+    """Become that user, if any, and drop every capability; with ``search``, keep the one to pass through folders."""
     if user is not None:
         prctl(SET_KEEPCAPS, int(search))
         os.setgroups([])
@@ -76,9 +76,9 @@ def landlock_version() -> int:
 
 
 def landlock_rules(version: int, granted: Mapping[str, Iterable[str]]) -> int:
-    """An open set of rules: of the paths in each list of ``granted``, what its name in RIGHTS says, and of no others.
+    """An open set of rules: paths in a list of ``granted`` get the rights of its name in RIGHTS; all others get none.
 
-    ``version`` is the newest of Landlock to use. OSError if the kernel has none, or a path is not there.
+    ``version`` is the version of Landlock to use. OSError if the kernel has no Landlock, or a path does not exist.
     """
     if version < 1:
         raise OSError("this kernel has no Landlock")
@@ -102,13 +102,13 @@ def _grant(rules: int, path: str, rights: int) -> None:
 
 
 def take_landlock(rules: int) -> None:
-    """From here on, only what the rules name can be opened, and nothing outside can be traced; closes the rules."""
+    """From now on, only what the rules name can be opened, and nothing outside can be traced; closes the rules."""
     call(RESTRICT_SELF, "Landlock", ctypes.c_int(rules), ctypes.c_uint(0))
     os.close(rules)
 
 
 def take_filter(program: bytes) -> None:
-    """From here on, the kernel refuses the system calls that the filter refuses."""
+    """From now on, the kernel refuses the system calls that the filter refuses."""
     instructions = ctypes.create_string_buffer(program, len(program))
     described = struct.pack("@HP", len(program) // 8, ctypes.addressof(instructions))
     pointer = ctypes.create_string_buffer(described, len(described))

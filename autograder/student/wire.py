@@ -1,11 +1,11 @@
-"""The wire format between the judge and the student's process: data only, capped both ways.
+"""The wire format between the judge and the student's process: only data, limited in both directions.
 
 A frame is four bytes of length (big-endian) and one msgpack value made of None, bool, int, float, str, list, dict with
 string keys, and two extensions: 1, an array (dtype, shape, bytes), and 2, the type name of something that is none of
-these. Whatever else arrives is a ``WireError``. Nothing is ever unpickled, evaluated or imported.
+these. Anything else is a ``WireError``. Nothing is ever unpickled, evaluated or imported.
 
-A byte on the wire can be a whole object in memory, so a frame is surveyed before anything is built of it: what a frame
-of the largest size can make of itself is a few times that size.
+One byte on the wire can become a whole object in memory. So the headers of a frame are surveyed before any object is
+built: the objects of the largest frame take a few times its size.
 """
 
 import math
@@ -20,11 +20,11 @@ import msgpack
 import numpy as np
 
 LARGEST_FRAME = 16 * 2**20  # bytes
-MOST_VALUES = 65_536  # in one frame, containers and what is in them alike
+MOST_VALUES = 65_536  # in one frame; both containers and their items count
 LONGEST_LIST = 4096  # items of a list, or pairs of a dict
-DEEPEST = 32  # lists and dicts in one another
+DEEPEST = 32  # levels of lists and dicts in one another
 LONGEST_TYPE_NAME = 400  # bytes
-TICK = 0.2  # seconds between two calls of what is to be done while waiting
+TICK = 0.2  # seconds between two calls of ``meanwhile``
 ARRAY, OPAQUE = 1, 2
 DTYPES = frozenset({"<f2", "<f4", "<f8", "<i4", "<i8", "|u1", "|i1", "|b1"})
 Meanwhile = Callable[[], object]
@@ -32,16 +32,16 @@ T = TypeVar("T")
 
 
 class WireError(Exception):
-    """What arrived is not of the wire format, or is too large; or the other side has gone."""
+    """What arrived is not in the wire format, or is too large; or the other side has closed the channel."""
 
 
 class LateError(WireError):
-    """Nothing whole arrived before the deadline."""
+    """No whole frame arrived before the deadline."""
 
 
 @dataclass(frozen=True)
 class Opaque:
-    """Stands for a value that cannot be sent; only the name of its type came along."""
+    """Stands for a value that cannot be sent; only the name of its type is sent."""
 
     type_name: str
 
@@ -52,7 +52,7 @@ class Opaque:
 def pack(value: Any) -> bytes:
     """The frame's content for a value; objects that cannot be sent become Opaque.
 
-    WireError for what is too large, and for what msgpack has no place for, such as an int beyond 64 bits.
+    WireError for what is too large, and for what msgpack cannot hold, such as an int beyond 64 bits.
     """
     try:
         packed: bytes = msgpack.packb(value, default=_encode, strict_types=True, unicode_errors="backslashreplace")
@@ -83,7 +83,7 @@ def _encode(value: Any) -> Any:
 
 
 def unpack(content: bytes | bytearray) -> Any:
-    """The value of a frame's content; WireError if it is not of the format above."""
+    """The value of a frame's content; WireError if it is not in the format above."""
     _survey(content)
     try:
         return msgpack.unpackb(content, ext_hook=_decode)
@@ -105,13 +105,13 @@ def _decode(code: int, data: bytes) -> Any:
     dtype, shape, raw = content
     if not (isinstance(dtype, str) and dtype in DTYPES and isinstance(shape, list) and isinstance(raw, bytes)):
         raise WireError("malformed array")
-    # the largest sum or mean over an array must fit in memory too, even where another axis has no length
+    # a sum or mean over any axis must fit in memory too, even where another axis has length 0
     if not all(type(size) is int and size >= 0 for size in shape) or math.prod(filter(None, shape)) > LARGEST_FRAME:
         raise WireError("malformed array shape")
     if math.prod(shape) * np.dtype(dtype).itemsize != len(raw):
         raise WireError("array shape and content do not agree")
     if dtype == "|b1":
-        return np.asarray(np.frombuffer(raw, "|u1").reshape(shape) != 0)  # without dimensions it would be no array
+        return np.asarray(np.frombuffer(raw, "|u1").reshape(shape) != 0)  # without dimensions, != alone gives no array
     return np.frombuffer(raw, dtype).reshape(shape)
 
 
@@ -119,9 +119,9 @@ def _decode(code: int, data: bytes) -> Any:
 
 
 def _layout() -> list[tuple[str, int, int]]:
-    """For every first byte of a msgpack value: its kind, the bytes of its length field, and its length without one.
+    """For every first byte of a msgpack value: its kind, the bytes of its length field, or its length if it has none.
 
-    The length is the payload's in bytes, of containers the number of items. Source: the msgpack specification.
+    The length is in bytes; for containers it is the number of items. Source: the msgpack specification.
     """
     table = [("plain", 0, 0)] * 256  # the small ints, None, False and True
     table[0x80:0x90] = [("dict", 0, number) for number in range(16)]
@@ -130,7 +130,8 @@ def _layout() -> list[tuple[str, int, int]]:
     table[0xC1] = ("nothing", 0, 0)
     table[0xC4:0xC7] = [("bytes", width, 0) for width in (1, 2, 4)]
     table[0xC7:0xCA] = [("extension", width, 0) for width in (1, 2, 4)]
-    table[0xCA:0xD4] = [("plain", 0, size) for size in (4, 8, 1, 2, 4, 8, 1, 2, 4, 8)]  # floats, then two sorts of int
+    # floats, then unsigned and signed ints
+    table[0xCA:0xD4] = [("plain", 0, size) for size in (4, 8, 1, 2, 4, 8, 1, 2, 4, 8)]
     table[0xD4:0xD9] = [("extension", 0, size) for size in (1, 2, 4, 8, 16)]
     table[0xD9:0xDC] = [("str", width, 0) for width in (1, 2, 4)]
     table[0xDC:0xDE] = [("list", width, 0) for width in (2, 4)]
@@ -142,13 +143,13 @@ LAYOUT = _layout()
 
 
 def _survey(content: bytes | bytearray, most: int = MOST_VALUES, raw: bool = False) -> None:
-    """WireError unless the content is one whole value of the format's kinds, within the caps on number and depth.
+    """WireError unless the content is one whole value of the allowed kinds, within the limits on number and depth.
 
-    Only headers are read. ``raw`` is for an array's inside, where bytes may stand but no extension.
+    Only headers are read. ``raw`` is for the content of an array, where bytes are allowed but no extension.
     """
     allowed = ("plain", "str", "list", "bytes") if raw else ("plain", "str", "list", "dict", "extension")
     at, seen = 0, 0
-    open_ones = [(1, "list")]  # how many values each open container still waits for, the innermost last
+    open_ones = [(1, "list")]  # how many values each open container still expects, the innermost last
     while open_ones:
         left, around = open_ones.pop()
         if left == 0:
@@ -169,7 +170,7 @@ def _survey(content: bytes | bytearray, most: int = MOST_VALUES, raw: bool = Fal
 
 
 def _header(content: bytes | bytearray, at: int) -> tuple[str, int, int]:
-    """Kind and length of the value that begins there, and where its payload begins."""
+    """Kind and length of the value that begins at ``at``, and where its payload begins."""
     if at >= len(content):
         raise WireError("a message cut short")
     kind, width, length = LAYOUT[content[at]]
@@ -181,7 +182,7 @@ def _header(content: bytes | bytearray, at: int) -> tuple[str, int, int]:
         raise WireError(f"a {kind} of more than {LONGEST_LIST} items")
     if kind == "extension":
         if content[at : at + 1] not in (b"\x01", b"\x02"):
-            raise WireError("unknown extension")  # msgpack has a type of its own, for times
+            raise WireError("unknown extension")  # such as msgpack's own type for times
         at += 1
     return kind, length, at
 
@@ -190,9 +191,9 @@ def _header(content: bytes | bytearray, at: int) -> tuple[str, int, int]:
 
 
 def send(channel: socket.socket, value: Any, deadline: float, meanwhile: Meanwhile | None = None) -> None:
-    """Send one frame before ``deadline`` (of ``time.monotonic``); LateError or WireError if it is not taken.
+    """Send one frame before ``deadline`` (of ``time.monotonic``); LateError or WireError if that fails.
 
-    ``meanwhile`` is called again and again while the other side keeps us waiting; what it raises is passed on.
+    ``meanwhile`` is called again and again while this waits for the other side; what it raises is passed on.
     """
     content = pack(value)
     left = memoryview(len(content).to_bytes(4, "big") + content)
@@ -210,7 +211,7 @@ def receive(channel: socket.socket, deadline: float, meanwhile: Meanwhile | None
 
 
 def receive_message(channel: socket.socket, deadline: float, meanwhile: Meanwhile | None = None) -> dict[str, Any]:
-    """As receive, for a message: a dict with a "verb" that is text. What else it holds is of unknown worth."""
+    """As receive, for a message: a dict whose "verb" is text. Nothing else in it has been checked."""
     message = receive(channel, deadline, meanwhile)
     if not isinstance(message, dict) or not isinstance(message.get("verb"), str):
         raise WireError("it said something that is no message")
@@ -229,7 +230,7 @@ def _exactly(channel: socket.socket, size: int, deadline: float, meanwhile: Mean
 
 
 def _in_time(channel: socket.socket, act: Callable[[], T], deadline: float, meanwhile: Meanwhile | None) -> T:
-    """What a call on the channel gives; LateError if that takes until the deadline."""
+    """What a call on the channel returns; LateError if it does not return before the deadline."""
     while True:
         if meanwhile:
             meanwhile()

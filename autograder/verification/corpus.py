@@ -16,17 +16,18 @@
 import ast
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from nbformat import NotebookNode
 
-from autograder.assignment import Assignment
 from autograder.authoring import MarkedNotebook, read_marked
 from autograder.authoring.blanks import InlineBlank
-from autograder.authoring.cells import Cell, cells_of, parse_cell
+from autograder.course.practical import Practical
 from autograder.errors import CourseError
+from autograder.notebook.cells import Cell, cells_of
+from autograder.notebook.python import read_python
 
 Verdict = Literal["right", "wrong"]
 RESERVED = "reference"  # what the source's own solutions go by among the variants
@@ -39,13 +40,13 @@ class Variant:
     id: str
     verdict: Verdict
     summary: str
-    fills: Mapping[str, str]  # blank id -> text
-    cells: Mapping[str, str]  # grade_id -> a whole cell
-    extra_cells: tuple[str, ...]
-    loses: tuple[str, ...]  # the questions that lose marks; none where it is right
-    hint: str
-    source: str
     path: Path  # the file that it stands in
+    fills: Mapping[str, str] = field(default_factory=dict)  # blank id -> text
+    cells: Mapping[str, str] = field(default_factory=dict)  # grade_id -> a whole cell
+    extra_cells: tuple[str, ...] = ()
+    loses: tuple[str, ...] = ()  # the questions that lose marks; none where it is right
+    hint: str = ""
+    source: str = ""
     parses: bool = True
 
     def fault(self, message: str, next_step: str) -> CourseError:
@@ -54,19 +55,19 @@ class Variant:
 
 
 def load_corpus(
-    paths: Iterable[Path], assignment: Assignment, source_notebook: NotebookNode | None = None
+    paths: Iterable[Path], practical: Practical, source_notebook: NotebookNode | None = None
 ) -> tuple[Variant, ...]:
     """All variants in these files, and in the ``.toml`` files of these folders, in the order of the files' names.
 
     Raises CourseError, naming file and entry, on whatever is unknown, missing, doubled or contradicts itself, and, if
     the source notebook is given too, on fills that do not parse in their places.
     """
-    marked = read_marked(source_notebook, assignment) if source_notebook is not None else None
+    marked = read_marked(source_notebook, practical) if source_notebook is not None else None
     found: dict[str, Variant] = {}
     for path in _files(paths):
         for number, entry in enumerate(_entries(path), start=1):
             variant = _variant(path, number, entry)
-            _check(variant, assignment)
+            _check(variant, practical)
             if variant.id == RESERVED:
                 raise variant.fault("this id is the reference's own.", "Give the variant another id.")
             if variant.id in found:
@@ -78,12 +79,12 @@ def load_corpus(
     return tuple(found.values())
 
 
-def variant_notebook(source_notebook: NotebookNode, assignment: Assignment, variant: Variant) -> NotebookNode:
+def variant_notebook(source_notebook: NotebookNode, practical: Practical, variant: Variant) -> NotebookNode:
     """The notebook that a student would hand in who fills the blanks like this.
 
     Raises CourseError if one of its cells does not parse, or all do although the variant says ``parses = false``.
     """
-    return in_place(read_marked(source_notebook, assignment), variant)
+    return in_place(read_marked(source_notebook, practical), variant)
 
 
 def in_place(marked: MarkedNotebook, variant: Variant) -> NotebookNode:
@@ -93,11 +94,11 @@ def in_place(marked: MarkedNotebook, variant: Variant) -> NotebookNode:
         if variant.parses and isinstance(blank, InlineBlank) and not _is_expression(variant.fills.get(blank.id, "0")):
             message = f"what it fills into {blank.id!r} is not one expression."
             raise variant.fault(message, "The blank is the right side of an assignment: write just that.")
-    theirs = {*variant.cells, *(marked.assignment.blanks[blank] for blank in variant.fills), ""}
+    theirs = {*variant.cells, *(marked.practical.blanks[blank] for blank in variant.fills), ""}
     faults = [_syntax_error(cell) for cell in cells_of(notebook) if cell.is_code and cell.grade_id in theirs]
     broken = next(filter(None, faults), "")
     if variant.parses and broken:
-        raise variant.fault(broken, "Mend the fill; if the SyntaxError is its point, add 'parses = false'.")
+        raise variant.fault(broken, "Correct the fill; if the SyntaxError is its point, add 'parses = false'.")
     if not variant.parses and not broken:
         raise variant.fault("it says 'parses = false', but every cell parses.", "Take 'parses = false' out.")
     return notebook
@@ -114,7 +115,7 @@ def _is_expression(text: str) -> bool:
 def _syntax_error(cell: Cell) -> str:
     """Why the cell does not parse, in words; empty if it does."""
     try:
-        parse_cell(cell.source)
+        read_python(cell.source)
     except SyntaxError as error:
         return f"{cell.name} does not parse (line {error.lineno}: {error.msg})."
     return ""
@@ -136,7 +137,7 @@ def _entries(path: Path) -> list[object]:
     except FileNotFoundError:
         raise CourseError(f"There is no file or folder {path}.", "Name a file or folder of variants.") from None
     except (OSError, ValueError) as error:  # TOML's errors and Unicode's are ValueErrors
-        raise CourseError(f"{path} cannot be read as TOML: {error}.", "Mend the file.") from error
+        raise CourseError(f"{path} cannot be read as TOML: {error}.", "Correct the file.") from error
     unknown = ", ".join(sorted(content.keys() - {"variant"}))
     entries = content.get("variant")
     if unknown or not isinstance(entries, list) or not entries:
@@ -153,7 +154,7 @@ _KEYS = (*_TEXTS, *_TABLES, *_LISTS, "parses")
 
 def _variant(path: Path, number: int, entry: object) -> Variant:
     """The entry as a record, if its keys and types are those of a variant."""
-    fields = entry if isinstance(entry, dict) else {}
+    fields: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
     name = fields.get("id")
     where = f"{path}, variant {name!r}" if isinstance(name, str) and name else f"{path}, variant number {number}"
     unknown = ", ".join(sorted(fields.keys() - set(_KEYS)))
@@ -169,19 +170,8 @@ def _variant(path: Path, number: int, entry: object) -> Variant:
             )
     if fields["verdict"] not in ("right", "wrong"):
         raise CourseError(f"{where}: unknown verdict {fields['verdict']!r}.", "A verdict is 'right' or 'wrong'.")
-    return Variant(
-        id=fields["id"],
-        verdict=fields["verdict"],
-        summary=fields["summary"],
-        fills=fields.get("fills", {}),
-        cells=fields.get("cells", {}),
-        extra_cells=tuple(fields.get("extra_cells", ())),
-        loses=tuple(fields.get("loses", ())),
-        hint=fields.get("hint", ""),
-        source=fields.get("source", ""),
-        path=path,
-        parses=fields.get("parses", True),
-    )
+    values: dict[str, Any] = {key: tuple(value) if key in _LISTS else value for key, value in fields.items()}
+    return Variant(path=path, **values)
 
 
 _EXPECTED = {"text": "a text", "table": "a table of texts", "list": "a list of texts", "flag": "true or false"}
@@ -205,16 +195,16 @@ def _fits(key: str, value: object) -> bool:
     return False
 
 
-def _check(variant: Variant, assignment: Assignment) -> None:
+def _check(variant: Variant, practical: Practical) -> None:
     """Raise CourseError unless all that the variant names is there, and its verdict fits the rest."""
-    questions = [question.name for question in assignment.questions]
-    cells = [*assignment.defines, *assignment.written, *(f"check-{name}" for name in questions)]
-    _check_known(variant, "blank", variant.fills, list(assignment.blanks))
+    questions = [question.name for question in practical.questions]
+    cells = [*practical.defines, *practical.written, *(f"check-{name}" for name in questions)]
+    _check_known(variant, "blank", variant.fills, list(practical.blanks))
     _check_known(variant, "cell", variant.cells, cells)
     _check_known(variant, "question", variant.loses, questions)
     for blank in variant.fills:
-        if assignment.blanks[blank] in variant.cells:
-            message = f"it fills {blank!r} and replaces its cell, {assignment.blanks[blank]!r}."
+        if practical.blanks[blank] in variant.cells:
+            message = f"it fills {blank!r} and replaces its cell, {practical.blanks[blank]!r}."
             raise variant.fault(message, "Do one or the other.")
     if variant.verdict == "right" and (variant.loses or variant.hint):
         raise variant.fault("it is right, and yet has 'loses' or 'hint'.", "Take them out, or call it wrong.")

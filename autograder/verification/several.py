@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from autograder.assignment import Assignment
+from autograder.course.practical import Practical
 from autograder.errors import CourseError
 from autograder.verification.corpus import Variant
 
@@ -12,7 +12,7 @@ MOST = 4  # mistakes in one submission
 JOINT = " + "
 
 
-def several(variants: Sequence[Variant], assignment: Assignment, seed: int, count: int) -> list[Variant]:
+def several(variants: Sequence[Variant], practical: Practical, seed: int, count: int) -> list[Variant]:
     """That many different submissions with two to four wrong answers in different questions and different cells.
 
     Drawn from the wrong variants that fill blanks and lose one question. CourseError if there are too few of them.
@@ -23,7 +23,7 @@ def several(variants: Sequence[Variant], assignment: Assignment, seed: int, coun
     for _ in range(50 * count):
         if len(drawn) == count:
             break
-        parts = _apart(rng.sample(usable, len(usable)), assignment, rng.randint(2, MOST))
+        parts = _apart(rng.sample(usable, len(usable)), practical, rng.randint(2, MOST))
         if len(parts) > 1:
             joined = _joined(parts)
             drawn[joined.id] = joined
@@ -42,16 +42,16 @@ def _is_simple(variant: Variant) -> bool:
     return variant.verdict == "wrong" and len(variant.loses) == 1 and bool(variant.fills) and not replaces
 
 
-def _cells(variant: Variant, assignment: Assignment) -> set[str]:
-    return {assignment.blanks[blank] for blank in variant.fills}
+def _cells(variant: Variant, practical: Practical) -> set[str]:
+    return {practical.blanks[blank] for blank in variant.fills}
 
 
-def _apart(candidates: Sequence[Variant], assignment: Assignment, count: int) -> list[Variant]:
+def _apart(candidates: Sequence[Variant], practical: Practical, count: int) -> list[Variant]:
     """The first candidates, up to a count, that share no cell and no question; in the corpus's naming order."""
     chosen: list[Variant] = []
     taken: set[str] = set()
     for each in candidates:
-        touched = {*_cells(each, assignment), *(f"check-{question}" for question in each.loses)}
+        touched = {*_cells(each, practical), *(f"check-{question}" for question in each.loses)}
         if len(chosen) < count and not touched & taken:
             chosen.append(each)
             taken |= touched
@@ -63,11 +63,7 @@ def _joined(parts: Sequence[Variant]) -> Variant:
         id=JOINT.join(each.id for each in parts),
         verdict="wrong",
         summary="; ".join(each.summary for each in parts),
-        fills={blank: text for each in parts for blank, text in each.fills.items()},
-        cells={},
-        extra_cells=(),
-        loses=tuple(question for each in parts for question in each.loses),
-        hint="",
-        source="",
         path=Path("several"),
+        fills={blank: text for each in parts for blank, text in each.fills.items()},
+        loses=tuple(question for each in parts for question in each.loses),
     )

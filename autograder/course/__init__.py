@@ -1,0 +1,1 @@
+"""The course: its folder and the submissions in it, its practicals, its configuration and its limits."""

@@ -1,0 +1,41 @@
+"""The one reader of a course's nbgrader_config.py."""
+
+from pathlib import Path
+
+from traitlets.config import Config
+from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
+
+from autograder.course.limits import Limits, limits_from
+from autograder.errors import CourseError
+
+CONFIG = "nbgrader_config.py"
+
+
+def course_config(course_root: Path) -> Config:
+    """The course's own nbgrader_config.py with its root made absolute; CourseError if it is missing or broken."""
+    root = course_root.absolute()
+    try:
+        config = PyFileConfigLoader(CONFIG, str(root)).load_config()
+    except ConfigFileNotFound:
+        message = f"There is no {CONFIG} in {root}, so it is no nbgrader course."
+        raise CourseError(message, f"Name the course's root folder, or copy the kit's {CONFIG} into it.") from None
+    except Exception as error:  # the file is Python, and may raise whatever it likes
+        reason = f"{type(error).__name__}: {error}"
+        raise CourseError(f"{root / CONFIG} cannot be loaded: {reason}.", "Correct the file.") from error
+    config.CourseDirectory.root = str(root)
+    return config
+
+
+def course_limits(course_root: Path) -> Limits:
+    """The limits that the course sets (``c.Limits``); the defaults where it sets none, or has no configuration.
+
+    CourseError where course_config or limits_from raises it.
+    """
+    path = course_root.absolute() / CONFIG
+    if not path.exists():
+        return Limits()
+    config = course_config(course_root)
+    for name in config:
+        if name != "Limits" and name.casefold() in ("limit", "limits"):
+            raise CourseError(f"{path}: c.{name} means nothing.", "Write c.Limits, with a capital letter and an s.")
+    return limits_from(config.get("Limits", {}), str(path))

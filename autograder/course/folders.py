@@ -1,0 +1,142 @@
+"""A course's folders, and the submissions in them."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from autograder.course.configuration import course_limits
+from autograder.course.limits import Limits
+from autograder.course.practical import Practical, choose_practical, load_practical, read_release
+from autograder.errors import CourseError
+from autograder.notebook.reading import is_export, is_script
+from autograder.records import Submission
+
+
+@dataclass(frozen=True)
+class Course:
+    """An nbgrader course folder and one practical in it; make it with ``course_in``."""
+
+    root: Path
+    name: str  # of the practical
+
+    def __reduce__(self) -> tuple[type, tuple[Path, str]]:
+        """Pickle it without the notebooks that it has read."""
+        return Course, (self.root, self.name)
+
+    @property
+    def submitted(self) -> Path:
+        """Where nbgrader collects submissions: submitted/<student>/<practical>/."""
+        return self.root / "submitted"
+
+    @property
+    def results(self) -> Path:
+        """Where the kit keeps its results."""
+        return self.root / "results" / self.name
+
+    @cached_property
+    def practical(self) -> Practical:
+        """The practical; CourseError if there is none of that name, or its contract has a fault."""
+        return load_practical(self.root, self.name)
+
+    @cached_property
+    def release(self) -> NotebookNode:
+        """The notebook that students got; never change it. CourseError if it was never made, or has other cells."""
+        return read_release(self.practical)
+
+    @cached_property
+    def limits(self) -> Limits:
+        """What submissions may hold and use, as the course sets it; CourseError if a limit is not allowed."""
+        return course_limits(self.root)
+
+
+def course_in(root: Path, name: str = "") -> Course:
+    """The course in a folder, with the practical of that name or the only one. CourseError lists the practicals."""
+    return Course(root.resolve(), choose_practical(root.resolve(), name))
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """A student without exactly one submission; ``reason`` names the files and the next step."""
+
+    student: str
+    reason: str
+
+
+def find_submissions(folder: Path, name: str, apart: Path | None = None) -> tuple[list[Submission], list[Unclear]]:
+    """The submissions in a course's submitted/ folder or in any folder of notebooks, sorted by student.
+
+    Both ``alice.ipynb`` and ``alice/….ipynb`` are alice's; a notebook that was exported as a ``.py`` script counts
+    where there is no other. ``apart`` is a folder that belongs to no student, such as the one for the results.
+    CourseError if there is no submission at all.
+    """
+    if not folder.is_dir():
+        raise CourseError(f"There is no folder {folder}.", "Name the course folder, or a folder of notebooks.")
+    candidates: dict[str, list[Path]] = defaultdict(list)
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith((".", "__")) or entry == apart:  # __MACOSX, __pycache__
+            continue
+        if _is_notebook(entry) or (is_script(entry.name) and is_export(entry)):
+            candidates[entry.stem].append(entry)
+        elif entry.is_dir() and (inside := _handed_in(entry, name)) is not None:
+            candidates[entry.name].extend(inside)
+    found = [_one(student, paths, folder, name) for student, paths in candidates.items()]
+    if not found:
+        raise CourseError(
+            f"There are no submissions in {folder}.",
+            f"Put them there as {folder}/<student>/{name}/{name}.ipynb, or as {folder}/<student>.ipynb.",
+        )
+    return (
+        [item for item in found if isinstance(item, Submission)],
+        [item for item in found if isinstance(item, Unclear)],
+    )
+
+
+def _is_notebook(path: Path) -> bool:
+    return path.suffix.lower() == ".ipynb"
+
+
+def _handed_in(student: Path, name: str) -> list[Path] | None:
+    """A student's notebooks: from the folder of the practical if there is one, else from the student's own folder.
+
+    Scripts where there is no notebook. None where nothing was handed in: the folder is empty, or holds only other
+    practicals.
+    """
+    own = student / name
+    if not own.is_dir() and not own.is_symlink():
+        own = student
+        if not student.is_symlink() and all(path.is_dir() and not _is_notebook(path) for path in _entries(student)):
+            return None
+    if student.is_symlink() or own.is_symlink():
+        return []
+    inside = _entries(own)
+    return [path for path in inside if _is_notebook(path)] or [path for path in inside if is_script(path.name)]
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise CourseError(f"The folder {folder} cannot be read: {error.strerror}.", "Look at its rights.") from error
+
+
+def _one(student: str, paths: list[Path], folder: Path, name: str) -> Submission | Unclear:
+    if not paths:
+        where = folder / student
+        return Unclear(student, f"There is no notebook of {student}. Put it there as {where / name / name}.ipynb.")
+    notebooks = [path for path in paths if _is_notebook(path)]
+    if len(paths) == 1 and not notebooks:
+        note = f"{paths[0].name} is a script; its cells were recognised by their content. Hand in {name}.ipynb itself."
+        return Submission(student, paths[0], note)
+    named = [path for path in paths if path.name == f"{name}.ipynb"]
+    if len(paths) == 1:
+        renamed = f"{paths[0].name} was graded as {name}.ipynb." if not named and paths[0].stem != student else ""
+        return Submission(student, paths[0], renamed)
+    others = ", ".join(path.name for path in paths if path not in named)
+    if len(named) == 1 and len({path.parent for path in paths}) == 1:
+        return Submission(student, named[0], f"Ignored, since {name}.ipynb is there: {others}.")
+    listed = " and ".join(str(path) for path in paths)
+    message = f"There are two submissions of {student}: {listed}."
+    return Unclear(student, f"{message} Keep the one that counts, and grade again.")

@@ -1,0 +1,159 @@
+"""Looks at a course and at this machine: one finding after the other, each with what to do."""
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.annexes import annex
+from autograder.course.configuration import course_limits
+from autograder.course.folders import Course, course_in
+from autograder.course.practical import practicals_in
+from autograder.doctor.barriers import ALL_TRIED, what_comes_through
+from autograder.errors import CourseError
+from autograder.judging.answer_key import AnswerKey
+from autograder.notebook.extraction import extract
+from autograder.sandbox import NAMES, VARIABLE, Barrier, Looked, choose_barrier, look_for
+
+PACKAGES = ("numpy", "nbformat", "nbgrader", "msgpack", "filelock", "typer", "rich", "jinja2")  # the kit's own
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. ``next_step`` is what to do; where all is well, it is empty, or advice."""
+
+    subject: str
+    well: bool
+    found: str
+    next_step: str = ""
+
+
+def examine(root: Path, name: str = "") -> Iterator[Finding]:
+    """Look at everything that grading needs; of the course's practicals at the one of that name, or at all."""
+    yield _python()
+    yield _packages()
+    courses: list[Course] = []
+    yield _guarded("course", lambda: _practicals(root, name, courses))
+    yield _guarded("limits", lambda: course_limits(root).changes() or "the defaults")
+    for course in courses:
+        yield _guarded(course.name, lambda course=course: _contract(course))  # type: ignore[misc]
+        yield _release(course)
+        yield _known_mistakes(course)
+    looked = [look_for(each) for each in NAMES]
+    works = any(each.barrier is not None for each in looked)
+    for each in looked:
+        yield _looked_around(each, works)
+    yield _guarded("sandbox", lambda: _chosen([library for course in courses for library in _libraries(course)]))
+
+
+# ---- the course ----------------------------------------------------------------------------------------------------
+
+
+def _practicals(root: Path, name: str, courses: list[Course]) -> str:
+    """The practicals in words; they are added to ``courses``. CourseError where there is none."""
+    names = [course_in(root, name).name] if name else practicals_in(root)
+    courses.extend(Course(root, each) for each in names)
+    return f"{root}, with {', '.join(names)}"
+
+
+def _contract(course: Course) -> str:
+    """What the practical holds, in words; CourseError on the first fault of its contract."""
+    practical = course.practical
+    missing = sorted({name for name in _imported(course) if not _is_installed(name)})
+    if missing:
+        message = f"{practical.source_path} imports what is not installed here: {', '.join(missing)}"
+        raise CourseError(message, f"pip install {' '.join(missing)}")
+    checks = AnswerKey(practical).checks
+    if authoring := annex("authoring"):
+        authoring.blank(practical.source, practical)
+    return f"questions: {len(practical.questions)}, checks: {len(checks)}, blanks: {len(practical.blanks)}"
+
+
+def _imported(course: Course) -> list[str]:
+    """The packages that the notebook imports."""
+    found = extract(course.practical.source, course.practical.long_running)
+    return [name.split(".")[0] for name in found.imports]
+
+
+def _is_installed(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+def _libraries(course: Course) -> list[str]:
+    """Those of them that are there; none where the notebook cannot be read."""
+    try:
+        return [name for name in _imported(course) if _is_installed(name)]
+    except CourseError:
+        return []
+
+
+def _release(course: Course) -> Finding:
+    subject = f"release of {course.name}"
+    found = _guarded(subject, lambda: f"{len(course.release.cells)} cells")
+    release = annex("authoring.release")
+    if not found.well or release is None:
+        return found
+    path = course.practical.release_path
+    try:
+        if release.release_text(course.root, course.name) == path.read_text(encoding="utf-8"):
+            return found
+    except CourseError as error:
+        return Finding(subject, False, error.message, error.next_step)
+    step = f"If students are to get today's: autograder generate --assignment {course.name}"
+    return Finding(subject, True, f"{path} can be graded by, but the source's text was changed since it was made", step)
+
+
+def _known_mistakes(course: Course) -> Finding:
+    subject, hints = f"known mistakes of {course.name}", annex("hints.known")
+    if hints is None:
+        return Finding(subject, True, "not looked for: the folder autograder/hints/ has been taken out")
+    return _guarded(subject, lambda: hints.learnt(course.practical))
+
+
+# ---- the machine ---------------------------------------------------------------------------------------------------
+
+
+def _python() -> Finding:
+    version, well = sys.version.split()[0], (3, 11) <= sys.version_info[:2] <= (3, 13)
+    return Finding("Python", well, version, "" if well else "Install Python 3.11, 3.12 or 3.13.")
+
+
+def _packages() -> Finding:
+    missing = [name for name in PACKAGES if not _is_installed(name)]
+    if missing:
+        return Finding("packages", False, f"missing: {', '.join(missing)}", "pip install -c constraints.txt -e .")
+    return Finding("packages", True, "all there")
+
+
+def _guarded(subject: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, True, look())
+    except CourseError as error:
+        return Finding(subject, False, error.message, error.next_step)
+
+
+def _looked_around(looked: Looked, works: bool) -> Finding:
+    """A barrier as it is found from inside; ``works`` says whether any is there, so that this one may be missing."""
+    if looked.barrier is None:
+        return Finding(looked.name, works, f"does not work here: {looked.problem}", looked.next_step)
+    barrier = looked.barrier
+    return _guarded(looked.name, lambda: _holds(barrier))
+
+
+def _holds(barrier: Barrier, imports: Sequence[str] = ()) -> str:
+    """That the barrier holds, in words; CourseError with what came through it."""
+    if through := what_comes_through(barrier, imports):
+        raise CourseError(
+            f"it starts but does not hold: {', '.join(through)}",
+            f"Grade on another machine, or behind another barrier: {VARIABLE}={' or '.join(NAMES)}.",
+        )
+    return "works; from inside: " + ", ".join(f"no {name}" for name in ALL_TRIED)
+
+
+def _chosen(imports: Sequence[str]) -> str:
+    """The barrier that is used for grading, in words, tried with what the practicals import."""
+    barrier = choose_barrier()
+    _holds(barrier, list(dict.fromkeys(imports)))
+    weaker = f". Where it is weaker than {NAMES[0]}: {' '.join(barrier.weaknesses)}" if barrier.weaknesses else ""
+    return f"{barrier.name}: {barrier.promise}{weaker}"

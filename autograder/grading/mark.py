@@ -1,0 +1,166 @@
+"""The stage mark: one mended notebook becomes one result. It takes no lock, and writes nothing but what it is asked to.
+
+A result that was kept is built on: what a question's marks depend on is kept with them, and only those questions are
+asked whose dependencies changed. Weights and sentences are applied anew without asking.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+
+from autograder.annexes import annex
+from autograder.course.folders import Course
+from autograder.course.limits import Limits
+from autograder.course.practical import Question
+from autograder.errors import CourseError
+from autograder.grading.dependencies import Dependencies, dependencies, digest
+from autograder.grading.mend import Mended
+from autograder.judging.answer_key import AnswerKey
+from autograder.judging.judge import Paper, Recognise, judge, points_of, student_process
+from autograder.notebook.extraction import Extract, extract
+from autograder.records import Depends, QuestionResult, SubmissionResult
+from autograder.sandbox import NoBarrier, choose_barrier
+
+
+@dataclass(frozen=True)
+class Marking:
+    """How a course's submissions are marked."""
+
+    course: Course
+    unsafe: bool = False  # without a sandbox
+    skip: frozenset[str] = frozenset()  # questions that are left out
+    force: bool = False  # although nothing changed
+    anew: frozenset[str] = frozenset()  # the questions to ask anew; the others keep their marks
+
+    def __post_init__(self) -> None:
+        """CourseError on a practical or a question that is unknown, and on limits that cannot be."""
+        known, _ = self.course.practical, self.limits
+        for name in sorted(self.skip | self.anew):
+            known.question(name)
+        if both := sorted(self.skip & self.anew):
+            raise CourseError(f"{both[0]} is to be both left out and asked anew.", "Drop --skip or --question.")
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        """Sent to another process without what was read meanwhile."""
+        return Marking, (self.course, self.unsafe, self.skip, self.force, self.anew)
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """The practical's questions without those that are left out."""
+        return tuple(item for item in self.course.practical.questions if item.name not in self.skip)
+
+    @property
+    def limits(self) -> Limits:
+        """What submissions may hold and use, as the course sets it."""
+        return self.course.limits
+
+    @cached_property
+    def key(self) -> AnswerKey:
+        """The hidden checks and the reference."""
+        return AnswerKey(self.course.practical)
+
+    @cached_property
+    def recognise(self) -> Recognise:
+        """What names a known mistake; it names none where the annex is not there."""
+        hints = annex("hints.known")
+        return hints.recogniser(self.course.practical) if hints else lambda *_: ""
+
+    @cached_property
+    def hinted(self) -> Mapping[str, str]:
+        """Digests of what is known of mistakes: question -> digest."""
+        hints = annex("hints.known")
+        return hints.known_by_question(self.course.practical) if hints else {}
+
+    @cached_property
+    def dependencies(self) -> Dependencies:
+        """What every question depends on besides the submission."""
+        return dependencies(self.course.practical)
+
+    @cached_property
+    def release(self) -> Extract:
+        """What the students' version holds, to tell what was left as released."""
+        return extract(self.course.release, self.course.practical.long_running)
+
+    def paper(self, mended: Mended) -> Paper:
+        """A mended notebook, ready to be judged."""
+        found = extract(mended.notebook, self.course.practical.long_running, self.limits)
+        return Paper(found, self.release)
+
+    def depends(self, question: Question, paper: Paper) -> Depends:
+        """What a question's marks, words and hint depend on."""
+        name = question.name
+        released = [self.release.functions.get(function, "") for function in question.functions]
+        limits = json.dumps(asdict(self.limits))
+        asked = (paper.extract.fingerprint, *released, *self.release.imports, self.dependencies.asked[name], limits)
+        return Depends(digest(*asked), self.dependencies.told[name], self.hinted.get(name, ""))
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A result, and the questions that were asked for it; the others were known already."""
+
+    result: SubmissionResult
+    asked: tuple[str, ...] = ()
+
+
+def mark(marking: Marking, mended: Mended, before: SubmissionResult | None = None) -> Marked:
+    """The result of a mended submission; of one that was kept before, as much is kept as is still true."""
+    name = marking.course.name
+    if mended.fault:
+        return Marked(SubmissionResult(mended.student, name, fault=mended.fault))
+    began = time.monotonic()
+    paper = marking.paper(mended)
+    now = {question.name: marking.depends(question, paper) for question in marking.questions}
+    known = {} if before is None else _still_true(marking, before, now)
+    if before is None or not known:
+        before = None
+    ask = [question for question in marking.questions if question.name not in known or question.name in marking.anew]
+    fresh = SubmissionResult(mended.student, name, (), mended.repairs, fingerprint=paper.extract.fingerprint)
+    if before is not None:
+        fresh = replace(fresh, barrier=before.barrier, weaknesses=before.weaknesses, seconds=before.seconds)
+    if ask:
+        barrier = choose_barrier(marking.unsafe)
+        with student_process(marking.release.imports, marking.key, barrier, marking.limits) as process:
+            found = judge(paper, marking.key, process, ask, marking.recognise)
+        known |= {item.question: replace(item, depends=now[item.question]) for item in found}
+        seconds = round(time.monotonic() - began, 2)
+        fresh = replace(fresh, barrier=barrier.name, weaknesses=barrier.weaknesses, seconds=seconds)
+    result = replace(fresh, questions=tuple(known[question.name] for question in marking.questions))
+    return Marked(result, tuple(question.name for question in ask))
+
+
+def _still_true(marking: Marking, before: SubmissionResult, now: Mapping[str, Depends]) -> dict[str, QuestionResult]:
+    """The questions of a kept result that need not be asked again, in today's words and weights.
+
+    What was found without a sandbox counts only where that is asked for; what is to be asked anew keeps its old marks
+    here until it is.
+    """
+    if before.fault or marking.force or (before.barrier == NoBarrier.name and not marking.unsafe):
+        return {}
+    found: dict[str, QuestionResult] = {}
+    for item in before.questions:
+        depends = now.get(item.question)
+        if depends is None or item.depends is None:
+            continue
+        same = item.depends.asked == depends.asked
+        if same and (item.points == item.max_points or item.depends.hinted == depends.hinted):
+            found[item.question] = _told_anew(marking, item, depends)
+    return found
+
+
+def _told_anew(marking: Marking, item: QuestionResult, depends: Depends) -> QuestionResult:
+    """The same findings with today's points, weights and sentences."""
+    question = marking.course.practical.question(item.question)
+    assert item.depends is not None
+    if item.depends.told == depends.told and item.max_points == question.points:
+        return item
+    checks = item.checks
+    if item.depends.told != depends.told:
+        today = {check.name: check for check in marking.key.checks if check.question == item.question}
+        checks = tuple(today[each.name].reworded(each) for each in checks)
+    again = points_of(question, checks, item.remark)
+    if not checks:  # decided by the notebook's text alone
+        again = replace(item, points=0.0, max_points=question.points)
+    return replace(again, curve=item.curve, hint=item.hint, depends=depends)

@@ -1,0 +1,238 @@
+"""The run of a class: submissions found, mended and marked in parallel, kept one by one, then published."""
+
+import shlex
+from collections.abc import Collection, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
+from rich.progress import Progress
+
+from autograder.course.folders import Unclear, find_submissions
+from autograder.errors import CourseError, did_you_mean, file_fault, of_the_machine
+from autograder.files import check_writable
+from autograder.grading.executors import done_by_workers
+from autograder.grading.locking import only_grader
+from autograder.grading.mark import Marked, Marking, mark
+from autograder.grading.mend import mend_once
+from autograder.grading.publish import ClassResults, Published, Sink, publish
+from autograder.grading.stopping import Stopped
+from autograder.grading.store import as_data, keep, kept, tidy
+from autograder.records import Submission, SubmissionResult
+from autograder.reports.tables import class_words, named, plain
+from autograder.sandbox import choose_barrier
+
+AGAIN = "Run the same command again to go on."
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What became of one submission in a run."""
+
+    result: SubmissionResult
+    asked: bool = False  # whether any question was asked for it
+    changed: bool = True  # since it was graded before
+    lost: bool = False  # the machine did not survive it: nothing was found out, and nothing is to be published
+
+
+def grade_one(marking: Marking, folder: Path, submission: Submission) -> Graded:
+    """Mend and mark one submission, and keep its result in the folder. It takes no lock, and needs no other student.
+
+    CourseError if the course or the machine is unfit; everything else that goes wrong is that student's result.
+    """
+    student = submission.student
+    try:
+        found = mark(marking, mend_once(marking.course, submission, folder), kept(folder, student))
+    except CourseError:
+        raise
+    except Exception as error:  # whatever one submission brings about must not stop the others
+        if isinstance(error, OSError) and of_the_machine(error):
+            raise file_fault(error) from error
+        fault = f"{submission.path.name} cannot be graded ({type(error).__name__}: {error}). Look at it by hand."
+        found = Marked(SubmissionResult(student, marking.course.name, fault=fault))
+    return Graded(found.result, bool(found.asked), keep(folder, found.result))
+
+
+def lost(marking: Marking, submission: Submission) -> Graded:
+    """What there is to say where the grading process was killed from outside, twice."""
+    why = (
+        "The process that graded this submission was killed twice, most often because the machine ran out of memory. "
+        "What was kept before stays. Grade it again with fewer at once: "
+        f"--student {shlex.quote(submission.student)} --jobs 1"
+    )
+    return Graded(SubmissionResult(submission.student, marking.course.name, fault=why), lost=True)
+
+
+def grade_all(marking: Marking, folder: Path, submissions: Sequence[Submission], jobs: int) -> Generator[Graded]:
+    """The results of many submissions, as they come, several at once in processes of their own.
+
+    CourseError as soon as one finds the course or the machine unfit. Close the iterator if it is left early.
+    """
+    work = partial(grade_one, marking, folder)
+    if jobs == 1 or len(submissions) == 1:
+        yield from map(work, submissions)
+        return
+    for _, graded in done_by_workers(work, submissions, jobs, partial(lost, marking)):
+        yield graded
+
+
+def check_fit(marking: Marking) -> None:
+    """CourseError if the course or the machine is unfit for grading, which is better met once, and first."""
+    _ = marking.course.release, marking.key.checks, marking.dependencies
+    choose_barrier(marking.unsafe)
+
+
+@dataclass(frozen=True)
+class GradedClass:
+    """What came of grading a class, or some of its students."""
+
+    graded: Sequence[Graded]  # the students that were to be graded
+    waiting: Sequence[str]  # students who were not to be graded, and never were
+    published: Sequence[Published]
+    fault: CourseError | None = None  # why something could not be published
+
+    @property
+    def results(self) -> list[SubmissionResult]:
+        """The results of the students that were to be graded."""
+        return [each.result for each in self.graded]
+
+    @property
+    def count(self) -> str:
+        """How many were graded, and how many needed nothing, in words."""
+        faults = sum(bool(each.result.fault) for each in self.graded)
+        asked = sum(each.asked for each in self.graded)
+        known = [each for each in self.graded if not each.asked and not each.result.fault]
+        updated = sum(each.changed for each in known)
+        words = f"{asked} graded now, {len(known) - updated} unchanged since they were graded before"
+        words += f", {updated} brought up to date without asking again" if updated else ""
+        return words + (f", {faults} could not be graded." if faults else ".")
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Why a student's marks are not where they should be."""
+        return {student: why for each in self.published for student, why in each.failures.items()}
+
+    @property
+    def faults(self) -> bool:
+        """Whether anything could not be graded or published."""
+        return bool(self.failures or self.fault) or any(result.fault for result in self.results)
+
+    def data(self) -> dict[str, Any]:
+        """All of it for a program."""
+        fault = f"{self.fault.message} {self.fault.next_step}" if self.fault else ""
+        found: dict[str, Any] = {"results": [as_data(result) for result in self.results]}
+        for each in self.published:
+            found |= each.data
+        return {**found, "unpublished": self.failures, "fault": fault}
+
+    def words(self) -> list[RenderableType]:
+        """All of it for people."""
+        never = [plain(f"Never graded yet: {named(self.waiting)}.", "yellow")] if self.waiting else []
+        failed = [plain(f"{name}: not in the gradebook: {why}", "red") for name, why in self.failures.items()]
+        said = [words for each in self.published for words in each.words]
+        written = [plain(f"Wrote {path}") for each in self.published for path in each.written]
+        return [*class_words(self.results), *failed, plain(self.count), *never, *said, *written]
+
+
+def grade_class(
+    marking: Marking,
+    submitted: Path,
+    target: Path,
+    jobs: int,
+    to: Sequence[Sink],
+    progress: Progress,
+    students: Collection[str] = (),
+) -> GradedClass:
+    """Grade the submissions in a folder, or those of some students; keep each result as it comes; then publish.
+
+    ``target`` is where results are kept. The class's files hold everyone, whoever was graded now. CourseError names a
+    student who did not hand in, or another grader at work there; Stopped says how far it came.
+    """
+    found = _Found(*find_submissions(submitted, marking.course.name, apart=target))
+    found.check(students, submitted)
+    check_fit(marking)
+    folders = [path for sink in to for path in sink.folders(marking, target)]
+    own = [marking.course.results] if marking.course.root in folders else []
+    with only_grader(target, *own):
+        for folder in folders:
+            check_writable(folder)  # better known before the class is graded than after
+        tidy(target)
+        graded = _graded(marking, target, found.of(students), jobs, progress)
+        return _published(marking, target, found, graded, to, progress)
+
+
+@dataclass(frozen=True)
+class _Found:
+    submissions: list[Submission]
+    unclear: list[Unclear]
+
+    @property
+    def students(self) -> list[str]:
+        return sorted([*(item.student for item in self.submissions), *(item.student for item in self.unclear)])
+
+    def check(self, students: Collection[str], folder: Path) -> None:
+        """CourseError if one of them did not hand in."""
+        known = self.students
+        for student in sorted(set(students) - set(known)):
+            step = f"{did_you_mean(student, known)}Submissions there: {named(known)}."
+            raise CourseError(f"There is no submission of {student!r} in {folder}.", step)
+
+    def of(self, students: Collection[str]) -> "_Found":
+        """Those of some students; of all if none is named."""
+        return _Found(
+            [item for item in self.submissions if not students or item.student in students],
+            [item for item in self.unclear if not students or item.student in students],
+        )
+
+
+def _graded(marking: Marking, target: Path, asked: _Found, jobs: int, progress: Progress) -> list[Graded]:
+    """What became of everyone who was asked for, sorted by student."""
+    unclear = [SubmissionResult(item.student, marking.course.name, fault=item.reason) for item in asked.unclear]
+    done = [Graded(result, changed=keep(target, result)) for result in unclear]
+    task = progress.add_task("grading", total=len(asked.submissions))
+    count = 0
+    try:
+        with closing(grade_all(marking, target, asked.submissions, jobs)) as coming:
+            for graded in coming:
+                done.append(graded)
+                count += not graded.lost
+                progress.advance(task)
+    except Stopped as stopped:
+        stopped.words = f"{count} of {len(asked.submissions)} are graded and kept. {AGAIN}"
+        raise
+    return sorted(done, key=lambda graded: graded.result.student)
+
+
+def _published(
+    marking: Marking,
+    target: Path,
+    everyone: _Found,
+    graded: Sequence[Graded],
+    to: Sequence[Sink],
+    progress: Progress,
+) -> GradedClass:
+    """Everyone's results, those of the others as they were kept, handed to the sinks."""
+    results = [each.result for each in graded]
+    known = {result.student: result for result in results}
+    others = [name for name in everyone.students if name not in known]
+    before = {name: found for name in others if (found := kept(target, name)) is not None}
+    whole = sorted([*results, *before.values()], key=lambda result: result.student)
+    # where the machine failed there is nothing to publish: what is there stays as it is
+    now = frozenset(each.result.student for each in graded if not each.lost)
+    tasks: dict[str, Any] = {}
+
+    def advance(name: str, done: int, total: int) -> None:
+        if name not in tasks:
+            tasks[name] = progress.add_task(name)
+        progress.update(tasks[name], completed=done, total=total)
+
+    try:
+        to_publish = ClassResults(marking, target, everyone.submissions, whole, now)
+        published, fault = publish(to_publish, to, advance)
+    except Stopped as stopped:
+        stopped.words = f"All results are kept; the gradebook and the feedback are not written in full. {AGAIN}"
+        raise
+    return GradedClass(graded, [name for name in others if name not in before], published, fault)

@@ -1,0 +1,86 @@
+"""What grading keeps in a course's ``results/<practical>/``: for each student a mended notebook and a result.
+
+mended/<student>.ipynb     what was handed in, mended; its metadata say from what file, and what had to be mended
+students/<student>.json    the result
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from autograder.files import write_atomically
+from autograder.records import CheckResult, Depends, LearningCurve, QuestionResult, Status, SubmissionResult
+
+LONGEST_NAME = 200  # bytes; the file system's own limit is 255
+
+
+def file_name(student: str) -> str:
+    """What a student's files are called, without their ending; a name too long for a file is cut, with a digest."""
+    encoded = student.encode(errors="surrogateescape")
+    return student if len(encoded) <= LONGEST_NAME else f"{student[:40]}-{hashlib.sha256(encoded).hexdigest()[:16]}"
+
+
+def result_path(folder: Path, student: str) -> Path:
+    """Where one student's result is kept."""
+    return folder / "students" / f"{file_name(student)}.json"
+
+
+def mended_path(folder: Path, student: str) -> Path:
+    """Where one student's mended notebook is kept."""
+    return folder / "mended" / f"{file_name(student)}.ipynb"
+
+
+def as_data(result: SubmissionResult) -> dict[str, Any]:
+    """A result as plain data, its points included."""
+    return {"points": result.points, "max_points": result.max_points, **dataclasses.asdict(result)}
+
+
+def from_data(data: Mapping[str, Any]) -> SubmissionResult:
+    """The result that ``as_data`` made this from; KeyError, TypeError or ValueError if it is not of that form."""
+    known = {field.name for field in dataclasses.fields(SubmissionResult)}
+    given = {name: value for name, value in data.items() if name in known}
+    given["questions"] = tuple(_question(item) for item in data["questions"])
+    given["repairs"] = tuple(data["repairs"])
+    given["weaknesses"] = tuple(data.get("weaknesses", ()))  # earlier results do without
+    return SubmissionResult(**given)
+
+
+def _question(data: Mapping[str, Any]) -> QuestionResult:
+    curve, depends = data["curve"], data.get("depends")  # earlier results do without the latter
+    return QuestionResult(
+        **{
+            **data,
+            "status": Status(data["status"]),
+            "checks": tuple(CheckResult(**check) for check in data["checks"]),
+            "depends": depends and Depends(**depends),
+            "curve": curve and LearningCurve(tuple(curve["steps"]), tuple(curve["returns"])),
+        }
+    )
+
+
+def keep(folder: Path, result: SubmissionResult) -> bool:
+    """Keep one result, whole or not at all; whether it differs from the one that was kept, whose file else stays."""
+    path, text = result_path(folder, result.student), json.dumps(as_data(result), indent=1)
+    with contextlib.suppress(OSError, ValueError):
+        if path.read_text(encoding="utf-8") == text:
+            return False
+    write_atomically(path, text)
+    return True
+
+
+def kept(folder: Path, student: str) -> SubmissionResult | None:
+    """The result that was kept for a student; None if there is none that can be read."""
+    try:
+        return from_data(json.loads(result_path(folder, student).read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def tidy(folder: Path) -> None:
+    """Take away what a killed grader left half written; only for who holds the folder's lock."""
+    for part in [*folder.glob(".*.part"), *folder.glob("*/.*.part")]:
+        part.unlink(missing_ok=True)

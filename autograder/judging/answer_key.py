@@ -1,0 +1,213 @@
+"""The answer key of a practical: its hidden checks, and the reference, which is the source notebook's own solution."""
+
+import ast
+import hashlib
+import importlib
+import sys
+import traceback
+import types
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from autograder.course.practical import Practical
+from autograder.errors import CourseError, did_you_mean
+from autograder.judging.checks import Answer, Check
+from autograder.judging.contract import SCENE, check_probes, check_questions, check_scene
+from autograder.judging.scenes import Scene
+from autograder.notebook.extraction import extract
+from autograder.notebook.python import bound_names, global_names, read_python
+from autograder.student import wire
+from autograder.student.stage import Stage, plain, play
+
+OWN_TEXTS = ("probes", "warmup")  # modules that are sent to the student's process: they hold no check
+
+
+class AnswerKey:
+    """What a practical's answers are compared with; made once for many submissions."""
+
+    def __init__(self, practical: Practical) -> None:
+        self.practical = practical
+        self._right: dict[str, Answer] = {}
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """The hidden checks, question by question; those of one question in the order in which their file has them.
+
+        CourseError names file and line of a check of no question, of a question that has no check, and of a probe that
+        is asked for and not there.
+        """
+        if (self.practical.folder / "warmup.py").exists():
+            self.module("warmup")  # the judge works in one thread too, and has no use for what that leaves out
+        stems = [path.stem for path in sorted(self.practical.folder.glob("*.py")) if path.stem not in OWN_TEXTS]
+        modules = [self.module(stem) for stem in stems if stem != "__init__"]
+        found = [check for module in modules for check in _checks_in(module)]
+        check_questions(self.practical, found)
+        for module in modules:
+            check_probes(module, self._probes)
+        known = [question.name for question in self.practical.questions]
+        return tuple(sorted(found, key=lambda check: known.index(check.question)))
+
+    def require_probe(self, name: str) -> None:
+        """CourseError if the student's process cannot be asked that, which a check may find out only while it runs."""
+        if name not in self._probes:
+            message = f"A check asks for the probe {name!r}, and {self.practical.folder / 'probes.py'} has none."
+            raise CourseError(message, f"{did_you_mean(name, self._probes)}Write it, or correct the check.")
+
+    @cached_property
+    def _probes(self) -> Collection[str]:
+        return [SCENE, *(name for name, value in self._own.items() if callable(value))]
+
+    def module(self, stem: str) -> types.ModuleType:
+        """One of the practical's modules; CourseError names file and line where it cannot be imported."""
+        folder = self.practical.folder
+        try:
+            return importlib.import_module(f"{self._package}.{stem}")
+        except (Exception, SystemExit) as error:  # an author's file may raise whatever it likes
+            raise CourseError(f"{_place(error, folder, stem)}: {_reason(error)}.", "Correct the file.") from error
+
+    @cached_property
+    def _package(self) -> str:
+        return _package(self.practical.folder)
+
+    @cached_property
+    def reference(self) -> "Reference":
+        """The source notebook's own solution."""
+        return Reference(self.practical)
+
+    @cached_property
+    def _own(self) -> Mapping[str, Any]:
+        """The kinds of objects and the helpers that the practical's probes add to the stage."""
+        return vars(self.module("probes")) if self.practical.probes else {}
+
+    def require(self, scene: Scene) -> None:
+        """CourseError if a kind of object, a helper or a function that the scene needs is not there."""
+        check_scene(scene, self.practical.folder, self._probes)
+        for name in scene.functions:
+            _ = self.reference[name]  # this imports what it needs, such as PyTorch, before the scene is played
+
+    def right(self, scene: Scene) -> Answer:
+        """What the reference's functions make of a scene, in float64: computed once. CourseError if they raise."""
+        self.require(scene)
+        sent: dict[str, Any] = scene.sent()
+        key = hashlib.sha256(wire.pack(sent)).hexdigest()
+        if key not in self._right:
+            try:
+                with _float64():
+                    self._right[key] = Answer(plain(play(Stage(self.reference, self._own, dtype="float64"), **sent)))
+            except Exception as error:
+                called = ", ".join(step.function for step in scene.steps)
+                message = f"A scene of {self.practical.folder} ({called}) fails with the source notebook's solution"
+                raise CourseError(f"{message}: {_reason(error)}.", "Correct the check or the notebook.") from error
+        return self._right[key]
+
+
+@contextmanager
+def _float64() -> Iterator[None]:
+    """PyTorch's default dtype is float64 meanwhile, where PyTorch is in use."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+class Reference(Mapping[str, Any]):
+    """What the source notebook defines, by name, as attributes too.
+
+    Of its cells only that is run on which a name that is asked for depends. CourseError if the notebook does not define
+    the name, or if its definition raises.
+    """
+
+    def __init__(self, practical: Practical) -> None:
+        self._practical = practical
+        self._module = types.ModuleType("reference")
+        self._statements = [
+            (label, node, bound_names(node), global_names(node))
+            for label, source in extract(practical.source, practical.long_running).cells
+            for node in read_python(source)[1].body
+        ]
+        self._run: set[int] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self[name]
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in vars(self._module):
+            self._define(name)
+        return vars(self._module)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({name for _, _, names, _ in self._statements for name in names})
+
+    def __len__(self) -> int:
+        return len(set(self))
+
+    def _define(self, name: str) -> None:
+        """Run the statements that give a name its meaning, and those on which they depend, in their order."""
+        if name not in set(self):
+            path = self._practical.source_path
+            raise CourseError(f"{path} does not define {name}, which a check asks for.", "Correct the check.")
+        for i in sorted(self._needed({name}) - self._run):
+            label, node, _, _ = self._statements[i]
+            try:
+                exec(compile(ast.Module([node], []), label, "exec"), vars(self._module))  # noqa: S102 - the course's own
+            except Exception as error:
+                where = f"{self._practical.source_path}, {label}, line {getattr(node, 'lineno', 1)}"
+                message = f"{where}: {type(error).__name__}: {error}."
+                raise CourseError(message, "Correct the source notebook.") from error
+            self._run.add(i)
+
+    def _needed(self, names: set[str]) -> set[int]:
+        chosen: set[int] = set()
+        wanted: set[str] = set()
+        while names:
+            wanted |= names
+            new = {i for i, (_, _, bound, _) in enumerate(self._statements) if bound & names} - chosen
+            chosen |= new
+            names = {used for i in new for used in self._statements[i][3]} - wanted
+        return chosen
+
+
+# ---- the practical's modules ---------------------------------------------------------------------------------------
+
+
+def _package(folder: Path) -> str:
+    """The name under which a practical's folder is imported: another one once a file has changed, as in a server."""
+    parts = [str(folder.resolve()).encode(), *(path.read_bytes() for path in sorted(folder.glob("*.py")))]
+    digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
+    name = f"practical_{digest[:12]}"
+    if name not in sys.modules:
+        package = types.ModuleType(name)
+        package.__path__ = [str(folder)]
+        sys.modules[name] = package
+    return name
+
+
+def _checks_in(module: types.ModuleType) -> list[Check]:
+    found = [value for value in vars(module).values() if isinstance(value, Check)]
+    return [check for check in found if check.run.__module__ == module.__name__]
+
+
+def _place(error: BaseException, folder: Path, stem: str) -> str:
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}, line {error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if Path(frame.filename).is_relative_to(folder)]
+    return f"{inside[-1].filename}, line {inside[-1].lineno}" if inside else str(folder / f"{stem}.py")
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, CourseError):
+        return error.message.rstrip(".")
+    words = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{type(error).__name__}: {words}".rstrip(".")

@@ -1,0 +1,303 @@
+"""The judge: puts the hidden checks' questions to a student's process and says in marks and words what came back."""
+
+import hashlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+
+from autograder.course.limits import Limits
+from autograder.course.practical import Question
+from autograder.judging.answer_key import AnswerKey, Reference
+from autograder.judging.checks import Answer, Check, Handler, MakeHandler, Mistake, Value
+from autograder.judging.process import Answered, Gone, Outcome, Raised, StudentProcess
+from autograder.judging.scenes import Scene
+from autograder.notebook.extraction import Extract
+from autograder.records import CheckResult, LearningCurve, QuestionResult, Status
+from autograder.sandbox import Barrier
+from autograder.student import wire
+
+MOST_CALLS = 500  # of one ask that are kept; an answer with more, such as a training run's, is kept without them
+LARGEST_CALL = 16_384  # bytes of a call that are kept
+MOST_FAULTS = 5  # of those met while the definitions ran that are told
+LONGEST_WORDS = 500  # characters of one of them
+MOST_DROPPED = 5  # cells that may hang or kill the process by being defined, before the rest is given up
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One ask of the student's process, what was called back meanwhile, what came of it, and what served the calls."""
+
+    asked: Mapping[str, Value]
+    outcome: Outcome
+    calls: tuple[tuple[str, Mapping[str, Value]], ...] = ()
+    handler: Handler | None = None
+
+
+Recognise = Callable[[str, Mapping[str, Heard]], str]
+"""Given a question's name and what was asked for it (by a digest of the ask): the hint of a known mistake, or ""."""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One submission, ready to be judged: what was extracted from it, and from the release to compare it with."""
+
+    extract: Extract
+    release: Extract
+
+
+def judge(
+    paper: Paper,
+    key: AnswerKey,
+    process: StudentProcess,
+    questions: Sequence[Question] | None = None,
+    recognise: Recognise = lambda *_: "",
+) -> tuple[QuestionResult, ...]:
+    """The results of these questions (of all if none are given), in the practical's order.
+
+    ``recognise`` hears what was asked and answered for every question that was put to the student's code; what it
+    says becomes the question's hint where marks were lost. CourseError if the machine or the practical is not fit.
+    """
+    asked = key.practical.questions if questions is None else tuple(questions)
+    if any(not _verdict_without_asking(question, paper) for question in asked):
+        process.start()
+        _ = key.checks  # the libraries are imported here while the student process imports its own
+    return _Judge(paper, key, process, asked, recognise).results()
+
+
+def student_process(imports: Sequence[str], key: AnswerKey, barrier: Barrier, limits: Limits) -> StudentProcess:
+    """A process for submissions of that practical: what all of them import is imported once, not anew in each copy."""
+    return StudentProcess(barrier, limits, key.practical.warmup, imports)
+
+
+def _verdict_without_asking(question: Question, paper: Paper) -> tuple[Status, str] | None:
+    """Status and remark where the notebook's text alone decides; None where the function has to be asked."""
+    extract = paper.extract
+    missing = [name for name in question.functions if name.split(".")[0] not in extract.names]
+    if missing:
+        broken = [f"{cell} does not parse ({why})" for cell, why in extract.faults.items()]
+        if broken:
+            return Status.WRONG, f"{missing[0]} is not defined: {'; '.join(broken)}."
+        return Status.MISSING, f"{missing[0]} was not found in what you handed in."
+    untouched = [name for name in question.functions if extract.functions.get(name) == paper.release.functions[name]]
+    if len(untouched) == len(question.functions):
+        return Status.NOT_ATTEMPTED, f"Left as released: {_listed(untouched)}."
+    if question.end_to_end and (blanks := _open_blanks(question, extract)):
+        return Status.WRONG, f"It cannot run while a blank is open: {blanks}."
+    return None
+
+
+def _open_blanks(question: Question, extract: Extract) -> str:
+    return "; ".join(f"{name}: {line}" for name in question.functions for line in extract.open_blanks.get(name, ()))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+class _Judge:
+    """One sitting: all that is asked of one submission."""
+
+    def __init__(
+        self,
+        paper: Paper,
+        key: AnswerKey,
+        process: StudentProcess,
+        questions: Sequence[Question],
+        recognise: Recognise,
+    ) -> None:
+        self.paper = paper
+        self.key = key
+        self.process = process
+        self.questions = questions
+        self.recognise = recognise
+        self.cells = list(paper.extract.cells)
+        self.faults: list[str] = []  # what went wrong while the definitions ran
+        self.answers: dict[str, Heard] = {}
+        self.endless: set[str] = set()  # functions that did not come to an end
+
+    def results(self) -> tuple[QuestionResult, ...]:
+        """Every question's result. What is end to end (training) comes last, whatever its place."""
+        decided = {q.name: _verdict_without_asking(q, self.paper) for q in self.questions}
+        if not all(decided.values()):
+            self._rehearse()
+        in_turn = sorted(self.questions, key=lambda question: question.end_to_end)
+        results = {question.name: self._result(question, decided[question.name]) for question in in_turn}
+        return tuple(results[question.name] for question in self.questions)
+
+    def _result(self, question: Question, decided: tuple[Status, str] | None) -> QuestionResult:
+        if decided:
+            return QuestionResult(question.name, 0.0, question.points, *decided)
+        endless = [name for name in question.functions if name in self.endless]
+        if endless and question.end_to_end:
+            return QuestionResult(
+                question.name, 0.0, question.points, Status.WRONG, f"It was not run: {_listed(endless)} never ends."
+            )
+        exam = _Exam(self)
+        checks = tuple(_run(item, exam) for item in self.key.checks if item.question == question.name)
+        if exam.endless:
+            self.endless.update(question.functions)
+        blanks = _open_blanks(question, self.paper.extract)
+        result = points_of(question, checks, f"Still open: {blanks}." if blanks else "")
+        hint = self.recognise(question.name, exam.heard)
+        return replace(result, curve=exam.curve, hint=hint if result.points < result.max_points else "")
+
+    def _rehearse(self) -> None:
+        """Run the definitions once; a cell that hangs or kills the process is left out from then on."""
+        for _ in range(MOST_DROPPED):
+            self.process.load(self.cells, self.key.practical.probes)
+            with self.process.session() as session:
+                outcome = session.define(announce=True)
+            if not isinstance(outcome, Gone):
+                self.faults.extend(shortened(words_for(fault)) for fault in outcome.faults[:MOST_FAULTS])
+                return
+            self.faults.append(f"{session.cell or 'a cell'} was left out: running its definitions {outcome.how}.")
+            self.cells = [cell for cell in self.cells if cell[0] != session.cell]
+        self.process.load([], self.key.practical.probes)
+
+    def answer(
+        self, probe: str, values: Mapping[str, Value], make: MakeHandler | None, seconds: float | None
+    ) -> tuple[str, Heard]:
+        """A digest of one ask, and what came of it, from memory where it was asked before."""
+        said = [probe, dict(values), _described(make)] if make else [probe, dict(values)]
+        key = hashlib.sha256(wire.pack(said)).hexdigest()
+        if key not in self.answers:
+            self.answers[key] = self._heard(probe, values, make, seconds)
+        return key, self.answers[key]
+
+    def _heard(self, probe: str, values: Mapping[str, Value], make: MakeHandler | None, seconds: float | None) -> Heard:
+        if make is None:
+            return Heard(values, self._outcome(probe, values, None, seconds))
+        calls: list[tuple[str, Mapping[str, Value]]] = []
+        handler = make()
+        with handler if isinstance(handler, AbstractContextManager) else nullcontext():
+            outcome = self._outcome(probe, values, _overheard(handler, calls), seconds)
+        return Heard(values, outcome, tuple(calls) if len(calls) <= MOST_CALLS else (), handler)
+
+    def _outcome(
+        self, probe: str, values: Mapping[str, Value], handler: Handler | None, seconds: float | None
+    ) -> Outcome:
+        with self.process.session() as session:
+            defined = session.define()
+            return defined if isinstance(defined, Gone) else session.ask(probe, values, handler, seconds)
+
+
+def _described(make: MakeHandler) -> str:
+    """What a handler is made from, the same on every machine: the class or function, and what it is called with."""
+    made, given, named = make, (), {}
+    if isinstance(make, partial):
+        made, given, named = make.func, make.args, make.keywords
+    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):
+        words = f"{made.__qualname__}({given!r}, {sorted(named.items())!r})"
+    assert " at 0x" not in words, f"{made.__qualname__} should be made from plain values or dataclasses of them"
+    return words
+
+
+def _overheard(handler: Handler, calls: list[tuple[str, Mapping[str, Value]]]) -> Handler:
+    """The handler, which also notes its calls, until they are more than can be of use."""
+
+    def answer(name: str, values: Mapping[str, Value]) -> Value:
+        if len(calls) <= MOST_CALLS:
+            # what is kept must not fill the judge's memory: the calls that any check asks for are small
+            calls.append((name, values if len(wire.pack(dict(values))) <= LARGEST_CALL else {}))
+        return handler(name, values)
+
+    return answer
+
+
+@dataclass
+class _Exam:
+    """The Exam of one question; see judging.checks.Exam."""
+
+    judge: _Judge
+    endless: bool = False
+    given_up: str = ""  # why nothing more is asked for this question, in words
+    curve: LearningCurve | None = field(default=None)
+    heard: dict[str, Heard] = field(default_factory=dict)
+
+    @property
+    def reference(self) -> Reference:
+        """See Exam."""
+        return self.judge.key.reference
+
+    def right(self, scene: Scene) -> Answer:
+        """See Exam."""
+        return self.judge.key.right(scene)
+
+    def play(self, scene: Scene, *, handler: MakeHandler | None = None, seconds: float | None = None) -> Answer:
+        """See Exam."""
+        self.judge.key.require(scene)
+        return self.ask("play", handler=handler, seconds=seconds, **scene.sent())
+
+    def ask(
+        self, probe: str, /, *, handler: MakeHandler | None = None, seconds: float | None = None, **values: Value
+    ) -> Answer:
+        """See Exam."""
+        if self.given_up:
+            raise Mistake(f"Your code {self.given_up} when it was asked before, and was not asked again.")
+        self.judge.key.require_probe(probe)
+        key, heard = self.judge.answer(probe, values, handler, seconds)
+        self.heard[key], outcome = heard, heard.outcome
+        if isinstance(outcome, Answered):
+            return Answer(outcome.values, heard.handler)
+        mistake = self._mistake(outcome)
+        mistake.handler = heard.handler
+        raise mistake
+
+    def _mistake(self, outcome: Raised | Gone) -> Mistake:
+        """Why there is no answer; after what took long or cost a sandbox nothing more is asked for this question."""
+        if isinstance(outcome, Gone):
+            self.endless = outcome.hung
+            if outcome.hung or outcome.lost:
+                self.given_up = "did not come to an end" if outcome.hung else outcome.how
+            return Mistake(f"Your code {outcome.how}.", "loops that never end, and calls that end the process")
+        faults = f" Meanwhile: {' '.join(self.judge.faults)}" if self.judge.faults and _names_missing(outcome) else ""
+        return Mistake(words_for(outcome) + faults)
+
+    def keep_curve(self, curve: LearningCurve) -> None:
+        """See Exam."""
+        self.curve = curve
+
+
+def _names_missing(raised: Raised) -> bool:
+    return raised.type in ("MissingDefinitionError", "NameError")
+
+
+def shortened(words: str, times: int = 1) -> str:
+    """Words in which a student's own may be any number, cut to what somebody will read."""
+    longest = LONGEST_WORDS * times
+    return words if len(words) <= longest else f"{words[:longest]} …"
+
+
+def words_for(raised: Raised) -> str:
+    """What the student's code raised, and where, as a sentence."""
+    if raised.type == "MissingDefinitionError":
+        return f"{raised.message[:1].upper()}{raised.message[1:]}."
+    if raised.type == "NotImplementedError" and "YOUR CODE HERE" in raised.message:
+        return f"A blank is still open: {raised.message}."
+    said = f"{raised.type}: {raised.message}" if raised.message else raised.type
+    where = f" in {raised.cell}, line {raised.line}: {raised.code}" if raised.cell else ""
+    return f"Your code raised {said}{where}."
+
+
+def _run(check: Check, exam: _Exam) -> CheckResult:
+    try:
+        check.run(exam)
+    except Mistake as mistake:
+        found = CheckResult(check.name, check.sentence, check.weight, False, shortened(mistake.happened, 5))
+        return replace(found, look_at=mistake.look_at or check.look_at, usual=not mistake.look_at)
+    return CheckResult(check.name, check.sentence, check.weight, True)
+
+
+def points_of(question: Question, checks: Sequence[CheckResult], remark: str = "") -> QuestionResult:
+    """The question's result: its checks' weights that passed, as a share of all, rounded to hundredths."""
+    total = sum(check.weight for check in checks)
+    passed = sum(check.weight for check in checks if check.passed)
+    share = passed / total if total else 0.0
+    status = Status.RIGHT if share == 1 else Status.PARTLY if share else Status.WRONG
+    return QuestionResult(
+        question.name, round(share * question.points, 2), question.points, status, remark, tuple(checks)
+    )

@@ -1,0 +1,99 @@
+"""The sink that compares the submissions of a class: ``alike.json``, a table, and profiles kept for the next time."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import nbformat
+
+from autograder.authoring import read_marked
+from autograder.course.practical import Practical
+from autograder.errors import CourseError
+from autograder.files import write_atomically
+from autograder.grading.mark import Marking
+from autograder.grading.publish import ClassResults, Published, Sink
+from autograder.grading.store import mended_path
+from autograder.likeness.explained import Explained, Profile, explained_by
+from autograder.likeness.findings import Findings, compared
+from autograder.likeness.store import ProfileCache
+from autograder.verification.corpus import load_corpus
+
+ENGINE = Path(__file__).parent.parent
+READING = ("likeness/*.py", "notebook/*.py", "authoring/*.py", "verification/corpus.py")  # what makes a profile
+
+
+class Likeness:
+    """Which submissions are alike, for the instructor alone; no mark depends on it."""
+
+    name = "comparing"
+
+    def folders(self, _: Marking, folder: Path) -> Sequence[Path]:
+        """The folder of results."""
+        return [folder]
+
+    def publish(self, results: ClassResults, progress: Callable[[int, int], None]) -> Published:
+        """Compare all mended notebooks that are kept. A fault of the corpus is a fault in the findings."""
+        try:
+            found = compared(_profiles(results, progress))
+        except CourseError as error:
+            found = Findings(fault=f"{error.message} {error.next_step}".strip())
+        path = results.folder / "alike.json"
+        write_atomically(path, json.dumps(found.data(), indent=1))
+        return Published([path], data={"alike": found.data()}, words=found.words())
+
+
+SINKS: list[Sink] = [Likeness()]
+
+
+def _profiles(results: ClassResults, progress: Callable[[int, int], None]) -> dict[str, Profile]:
+    """The profiles of all students of whom a mended notebook is kept."""
+    reader = _Reader(results.marking)
+    cache = ProfileCache(results.folder / "alike.cache", reader.fingerprint)
+    found = {}
+    for number, submission in enumerate(results.submissions, start=1):
+        path = mended_path(results.folder, submission.student)
+        if path.exists():
+            found[submission.student] = cache.get(path.read_bytes(), reader.profile)
+        progress(number, len(results.submissions))
+    cache.keep()
+    return found
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Takes profiles of mended notebooks."""
+
+    marking: Marking
+
+    @property
+    def _practical(self) -> Practical:
+        return self.marking.course.practical
+
+    def profile(self, content: bytes) -> Profile:
+        """The profile of a notebook, empty if none can be taken; CourseError if the corpus is at fault."""
+        explained = self._explained
+        try:
+            return explained.profile(nbformat.from_dict(json.loads(content)), self._practical)
+        except Exception:  # what cannot be compared must not stop the others; grading says what is wrong with it
+            return Profile({}, {})
+
+    @cached_property
+    def _corpus(self) -> Path:
+        return self._practical.folder / "variants"
+
+    @cached_property
+    def _explained(self) -> Explained:
+        variants = load_corpus([self._corpus], self._practical) if self._corpus.is_dir() else ()
+        return explained_by(self.marking.course.release, read_marked(self._practical.source, self._practical), variants)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of all that a profile depends on besides the notebook."""
+        code = [path for pattern in READING for path in sorted(ENGINE.glob(pattern))]
+        files = [*code, *sorted(self._corpus.rglob("*.toml"))]
+        notebooks = [self.marking.course.release, self._practical.source]
+        parts = [*(json.dumps(each).encode() for each in notebooks), *(path.read_bytes() for path in files)]
+        return hashlib.sha256(b"\0".join(parts)).hexdigest()

@@ -1,0 +1,158 @@
+"""What a student reads under each grade cell: what passed, what did not and why, and the points."""
+
+import base64
+import io
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+from matplotlib.figure import Figure
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, SubmissionResult
+
+LOOKS = {  # sign and colours of each status; sign and word carry the meaning, the colour only repeats it
+    Status.RIGHT: ("✓", "#1a7f37", "#dafbe1"),
+    Status.PARTLY: ("◐", "#7d4e00", "#fff8c5"),
+    Status.WRONG: ("✗", "#b3161f", "#ffebe9"),
+    Status.NOT_ATTEMPTED: ("○", "#4b535d", "#eaeef2"),
+    Status.MISSING: ("?", "#4b535d", "#eaeef2"),
+}
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # control and direction characters
+_TICKED = re.compile(r"`([^`\n]+)`")
+_LONGEST = 2_000  # characters of one text, which may have come from a student's process
+_RUNNING = 10  # episodes in the learning curve's running mean
+
+
+def templates() -> Environment:
+    """The kit's templates: whatever is not marked safe is escaped, freed of control characters and kept short."""
+    environment = Environment(
+        loader=PackageLoader("autograder.nbgrader"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        finalize=_presentable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": _number, "prose": _prose}
+    return environment
+
+
+class Cards:
+    """The outputs of one notebook's grade cells.
+
+    ``repairs`` are shown once, in the first cell that is asked for.
+    """
+
+    def __init__(self, result: SubmissionResult, repairs: tuple[str, ...] = ()) -> None:
+        self._result = result
+        self._repairs = repairs
+        self._templates = templates()
+
+    def outputs(self, cell: Mapping[str, Any]) -> list[NotebookNode]:
+        """A grade cell's outputs: a card with the findings, and exactly one finite number in [0, points].
+
+        ``cell`` is the cell's nbgrader metadata: its ``grade_id`` is ``check-<question>``, its ``points`` are what the
+        question's marks are scaled to. A question that the result does not hold earns 0, with the reason.
+        """
+        points = float(cell["points"])
+        question = find_question(self._result, str(cell["grade_id"]).removeprefix("check-"))
+        earned = scaled(question, points)
+        sign, ink, ground = LOOKS[question.status]
+        facts = {
+            "question": question,
+            "shares": check_points(question.checks, points),
+            "repairs": self._repairs,
+            "earned": earned,
+            "points": points,
+            "sign": sign,
+            "ink": ink,
+            "ground": ground,
+            "curve": curve_picture(question.curve) if question.curve else None,
+            "curve_words": curve_words(question.curve) if question.curve else "",
+        }
+        self._repairs = ()
+        page, words, line = (self._render(name, facts) for name in ("question.html", "question.txt", "points.html"))
+        card = new_output("display_data", data={"text/html": page, "text/plain": words})
+        # nbgrader reads the text/plain of the first execute_result that it meets, and shows the text/html
+        data = {"text/html": line, "text/plain": repr(earned)}
+        number = new_output("execute_result", data=data, execution_count=None)
+        return [card, number]
+
+    def _render(self, name: str, facts: Mapping[str, Any]) -> str:
+        return self._templates.get_template(name).render(facts)
+
+
+def find_question(result: SubmissionResult, name: str) -> QuestionResult:
+    """The result's question of that name; one without points, and with the reason, where there is none to be had."""
+    if result.fault:
+        return QuestionResult(name, 0, 0, Status.MISSING, f"This notebook could not be graded. {result.fault}")
+    for question in result.questions:
+        if question.question == name:
+            return question
+    reason = "There is no verdict for this question. Please tell your teacher."
+    return QuestionResult(name, 0, 0, Status.MISSING, reason)
+
+
+def scaled(question: QuestionResult, points: float) -> float:
+    """The question's marks on a cell of so many points: finite, in [0, points], and 0 where the marks make no sense."""
+    if not (math.isfinite(question.points) and math.isfinite(question.max_points) and question.max_points > 0):
+        return 0.0
+    return round(min(max(question.points / question.max_points, 0.0), 1.0) * points, 6)
+
+
+def check_points(checks: tuple[CheckResult, ...], points: float) -> list[float]:
+    """What each check is worth, in the cell's points."""
+    total = sum(check.weight for check in checks)
+    return [points * check.weight / total if total > 0 else 0.0 for check in checks]
+
+
+def curve_words(curve: LearningCurve) -> str:
+    """The learning curve in a sentence, for those who do not see the picture."""
+    if not curve.returns:
+        return "Learning curve: no episode ended."
+    last = curve.returns[-_RUNNING:]
+    return (
+        f"Learning curve: {len(curve.returns)} episodes in {curve.steps[-1]:,} steps; best return "
+        f"{max(curve.returns):.0f}, mean of the last {len(last)}: {sum(last) / len(last):.0f}."
+    )
+
+
+def curve_picture(curve: LearningCurve) -> Markup:
+    """The learning curve as a data URL of a PNG: every episode's return, and a running mean."""
+    figure = Figure(figsize=(6.4, 2.6), dpi=110)  # not pyplot, which would keep it
+    figure.subplots_adjust(left=0.12, right=0.98, top=0.96, bottom=0.19)
+    axes = figure.add_subplot()
+    axes.plot(curve.steps, curve.returns, ".", color="#8c959f", markersize=4, label="episode")
+    if len(curve.returns) >= _RUNNING:
+        mean = np.convolve(curve.returns, np.full(_RUNNING, 1 / _RUNNING), mode="valid")
+        axes.plot(curve.steps[_RUNNING - 1 :], mean, color="#0550ae", label=f"mean of {_RUNNING} episodes")
+    axes.set(xlabel="Environment steps", ylabel="Episodic return")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="upper left", frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", metadata={"Software": None})
+    return Markup("data:image/png;base64,") + base64.b64encode(picture.getvalue()).decode("ascii")
+
+
+def _presentable(value: object) -> object:
+    """What a template prints: text without control characters and of bounded length; other values as they are."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    text = _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … (cut)"
+
+
+def _prose(text: str) -> Markup:
+    """Escaped text in which `names` between backticks are set as code."""
+    return Markup(_TICKED.sub(r"<code>\1</code>", str(escape(_presentable(text)))))  # noqa: S704 - escaped within
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")

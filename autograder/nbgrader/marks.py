@@ -1,0 +1,97 @@
+"""A student's marks in the gradebook: all of them in one transaction, and what a person gave left alone.
+
+nbgrader's own SaveAutoGrades commits cell by cell, so that a grader that is killed leaves half of a student's marks;
+and whenever a class is graded again it asks for a second look at every mark that a person ever gave. Here a second look
+is asked for where what the person looked at has changed: the answer, or the marks that the machine gives it.
+"""
+
+# nbgrader has no types:
+# mypy: allow-subclassing-any
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbgrader.api import Grade, Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
+
+from autograder.course.folders import Course
+from autograder.course.practical import Practical
+from autograder.files import write_atomically
+from autograder.grading.store import file_name
+from autograder.nbgrader.plugin import inputs_of
+from autograder.notebook.cells import grade_id_of
+
+Answers = Mapping[str, str]
+"""Digests of what stands in a notebook for each grade cell: grade_id -> digest."""
+
+
+class SaveMarks(NbGraderPreprocessor):
+    """Enters the numbers that Judge wrote; it stands in the place of nbgrader's SaveAutoGrades."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """The same notebook, once all its marks are in the gradebook."""
+        names = resources["nbgrader"]
+        course = inputs_of(self.parent.parent, resources).course
+        before, now = last_answers(course, names["student"]), answers(nb, course.practical)
+        place = names["notebook"], names["assignment"], names["student"]
+        with Gradebook(names["db_url"]) as gradebook:
+            for cell in nb.cells:
+                grade_id = grade_id_of(cell)
+                if is_grade(cell):
+                    changed = before.get(grade_id) != now[grade_id]
+                    _enter(gradebook.find_grade(grade_id, *place), determine_grade(cell, self.log)[0], changed)
+                if is_solution(cell) or is_task(cell):
+                    comment = gradebook.find_comment(grade_id, *place)
+                    comment.auto_comment = "No response." if _unanswered(cell) else None
+            gradebook.db.commit()
+        write_atomically(_answers_path(course, names["student"]), json.dumps(now, indent=1))
+        return nb, resources
+
+
+def _enter(grade: Grade, score: float | None, changed: bool) -> None:
+    """Enter the machine's score; None where a person has to mark. ``changed``: the answer is not what it was."""
+    if grade.manual_score is None:
+        grade.needs_manual_grade = score is None
+    elif changed or grade.auto_score != score:
+        grade.needs_manual_grade = True
+    grade.auto_score = score
+
+
+def _unanswered(cell: NotebookNode) -> bool:
+    return cell.metadata.nbgrader.get("checksum") == compute_checksum(cell) and not is_task(cell)
+
+
+def answers(notebook: NotebookNode, practical: Practical) -> dict[str, str]:
+    """What a marker would look at for each grade cell: the written answer, or the code that the question marks."""
+    cells = {grade_id_of(cell): cell for cell in notebook.cells}
+    homes = {name: grade_id for grade_id, names in practical.defines.items() for name in names}
+    found = {name: _digest(cell) for name, cell in cells.items() if is_grade(cell)}
+    for question in practical.questions:
+        of_question = {homes[function.split(".")[0]]: None for function in question.functions}
+        code = [_digest(cells[grade_id]) for grade_id in of_question if grade_id in cells]
+        if code and f"check-{question.name}" in found:
+            found[f"check-{question.name}"] = " ".join(code)
+    return found
+
+
+def _digest(cell: NotebookNode) -> str:
+    shown = json.dumps([cell.source, cell.get("attachments", {})], sort_keys=True)
+    return hashlib.sha256(shown.encode(errors="surrogatepass")).hexdigest()
+
+
+def last_answers(course: Course, student: str) -> Answers:
+    """The digests of what was last entered for a student; none where they cannot be read, which asks for a look."""
+    try:
+        read = json.loads(_answers_path(course, student).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _answers_path(course: Course, student: str) -> Path:
+    return course.results / "answers" / f"{file_name(student)}.json"

@@ -1,0 +1,164 @@
+"""The one reader of a cell's text: as Python, its lines in their places, with what IPython adds to the language.
+
+What a student wrote is parsed here and never compiled, and for no longer than its size allows.
+"""
+
+import ast
+import symtable
+import warnings
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from autograder.notebook.ipython import has_prompt, without_ipython
+
+LONGEST = 1_000_000  # characters of a cell that is read as Python
+COMMON = 10_000  # characters; a cell that is longer than the release's is one student's own
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_SCOPES = (*DEFINITIONS, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+Read = tuple[str, ast.Module]
+
+
+def read_python(source: str) -> Read:
+    """A cell's text as plain Python, line for line, and its syntax tree; nobody changes the tree.
+
+    Lines end in "\\n" alone. SyntaxError if it is not Python, magics and shell lines apart, whatever goes wrong while
+    it is read.
+    """
+    return _read_before(source) if len(source) <= COMMON else _read(source)
+
+
+@lru_cache(maxsize=128)
+def _read_before(source: str) -> Read:
+    """What many submissions have in common is read once."""
+    return _read(source)
+
+
+def _read(source: str) -> Read:
+    if len(source) > LONGEST:
+        raise SyntaxError(f"the cell is longer than {LONGEST} characters")
+    text = source.replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        if not has_prompt(text):
+            return text, _parsed(text)
+    except SyntaxError:
+        pass
+    text = without_ipython(text)
+    return text, _parsed(text)
+
+
+def _parsed(text: str) -> ast.Module:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about a student's backslashes, say
+            return ast.parse(text)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise SyntaxError(f"it cannot be read as Python ({type(error).__name__})") from None
+
+
+def tree_of(source: str) -> ast.Module | None:
+    """The syntax tree of a cell's text; None if it is not Python."""
+    try:
+        return read_python(source)[1]
+    except SyntaxError:
+        return None
+
+
+def functions_in(tree: ast.Module) -> dict[str, dict[str, ast.FunctionDef]]:
+    """Name of a top-level function or class -> qualified names of the function, or of the methods, and their code."""
+    found: dict[str, dict[str, ast.FunctionDef]] = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            found[node.name] = {node.name: node}
+        elif isinstance(node, ast.ClassDef):
+            methods = [item for item in node.body if isinstance(item, ast.FunctionDef)]
+            found[node.name] = {f"{node.name}.{method.name}": method for method in methods}
+    return found
+
+
+def unwrapped(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements in their order, with what stands under a top-level if or try in its place."""
+    waiting = list(statements)[::-1]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If | ast.Try):
+            waiting.extend(inner(node)[::-1])
+        else:
+            yield node
+
+
+def inner(node: ast.If | ast.Try) -> list[ast.stmt]:
+    """The statements of all branches."""
+    handlers = [item for handler in getattr(node, "handlers", []) for item in handler.body]
+    return [*node.body, *handlers, *node.orelse, *getattr(node, "finalbody", [])]
+
+
+def bound_names(statement: ast.stmt) -> set[str]:
+    """The names that a top-level statement gives a meaning: definitions, imports and assignments."""
+    if isinstance(statement, DEFINITIONS):
+        return {statement.name}
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
+    return {name for target in targets_of(statement) for name in roots_of(target)}
+
+
+def changed_names(statement: ast.stmt) -> set[str]:
+    """The names of which an assignment changes an attribute."""
+    return {name for target in targets_of(statement) for name in roots_of(target, through_attributes=True)}
+
+
+def targets_of(statement: ast.stmt) -> list[ast.expr]:
+    """What stands left of the equals sign of an assignment; nothing for other statements."""
+    if isinstance(statement, ast.Assign):
+        return statement.targets
+    return [statement.target] if isinstance(statement, ast.AnnAssign | ast.AugAssign) else []
+
+
+def roots_of(target: ast.expr, through_attributes: bool = False) -> set[str]:
+    """The names that an assignment to the target binds, or (through attributes) changes."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return {name for item in target.elts for name in roots_of(item, through_attributes)}
+    if isinstance(target, ast.Starred):
+        return roots_of(target.value, through_attributes)
+    if through_attributes:
+        return {target.value.id} if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) else set()
+    return {target.id} if isinstance(target, ast.Name) else set()
+
+
+def global_names(node: ast.stmt) -> set[str]:
+    """The global names that a statement refers to, from within its functions too."""
+    nodes = list(ast.walk(node))
+    plain = {item.id for item in nodes if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Load)}
+    if not any(isinstance(item, _SCOPES) for item in nodes):
+        return plain
+    try:
+        scopes = [symtable.symtable(ast.unparse(node), "<statement>", "exec")]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # 'return' outside a function, say
+        return plain
+    names: set[str] = set()
+    while scopes:
+        scope = scopes.pop()
+        scopes += scope.get_children()
+        top = scope.get_type() == "module"
+        names |= {each.get_name() for each in scope.get_symbols() if each.is_referenced() and (top or each.is_global())}
+    return names
+
+
+def structure(node: ast.AST) -> str:
+    """A syntax tree as text, without places, layout and comments; however deep it is, and whatever numbers it holds."""
+    parts: list[str] = []
+    waiting: list[object] = [node]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, ast.AST):
+            parts.append(f"{type(item).__name__}(")
+            waiting += [_END, *[value for _, value in ast.iter_fields(item)][::-1]]
+        elif isinstance(item, list):
+            parts.append("[")
+            waiting += [_END, *item[::-1]]
+        else:
+            parts.append(")" if item is _END else hex(item) if type(item) is int else repr(item))
+    return " ".join(parts)
+
+
+_END = object()

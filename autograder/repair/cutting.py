@@ -1,0 +1,182 @@
+"""Cutting cells that were merged, and notebooks that were exported as a script, into the release's cells again.
+
+The locked cells, whose text is known (plain or as an exporter writes it), are cut out; what is left between them is
+cut before each definition that belongs to another cell of the release.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nbformat import NotebookNode
+
+from autograder.repair.cells import Model, Piece, Story, listed
+from autograder.repair.exports import colab_cells, commented, is_from_colab, is_marked, is_open, marked_cells
+from autograder.repair.text import LONGEST, chunks, defined, indented, lines_of, tree_of
+
+_LEAST = 20  # characters of a text that is looked for inside others
+
+
+@dataclass(frozen=True)
+class _Span:
+    """A stretch of lines that is a locked cell; ``exported`` if it stands there as an exporter writes markdown."""
+
+    first: int
+    end: int
+    model: Model
+    exported: bool
+
+
+def cut(pieces: Sequence[Piece], models: Sequence[Model], story: Story) -> list[Piece]:
+    """The pieces, with those that hold several of the release's cells cut into them."""
+    known = [model for model in models if model.locked and len(model.source) >= _LEAST]
+    done: list[Piece] = []
+    for piece in _whole_strings(pieces, known):
+        parts = _parts(piece, known, models)
+        if len(parts) > 1:
+            names = [model.name for part in parts if (model := _model_of(part, known, models))]
+            several = f"several of the release's cells ({listed(names)})"
+            held = several if len(names) > 1 else f"more than {listed(names)}" if names else "several cells"
+            story.tell(f"Cell {piece.number} held {held} and was cut into {len(parts)}.")
+            _hand_down(piece, parts, models)
+        done.extend(parts if len(parts) > 1 else [piece])
+    return done
+
+
+def _whole_strings(pieces: Sequence[Piece], known: Sequence[Model]) -> list[Piece]:
+    """The pieces, where a script of Colab's was split within a text cell, which is a string there, joined again."""
+    done: list[Piece] = []
+    for piece in pieces:
+        before = done[-1] if done else None
+        if before and is_open(before.text) and is_open(piece.text) and is_from_colab(before.text, known):
+            done[-1] = Piece(NotebookNode(before.node, source=f"{before.text}\n{piece.text}"), before.number)
+        else:
+            done.append(piece)
+    return done
+
+
+def _model_of(part: Piece, known: Sequence[Model], models: Sequence[Model]) -> Model | None:
+    lines, names = part.lines, defined(part.text)
+    locked = next((model for model in known if model.lines == lines), None)
+    return locked or next((model for model in models if model.defines and model.defines[0] in names), None)
+
+
+def _hand_down(piece: Piece, parts: Sequence[Piece], models: Sequence[Model]) -> None:
+    """Leave what the merged cell was called to the part that it fits."""
+    model = next((model for model in models if model.name == piece.name), None)
+    if model is None:
+        return
+    for part in parts:
+        if model.locked:
+            fits = part.lines == model.lines
+        elif model.defines:
+            fits = model.defines[0] in defined(part.text)
+        else:
+            fits = bool(part.lines) and not any(part.lines == other.lines for other in models if other.locked)
+        if fits:
+            part.node["metadata"] = piece.node["metadata"]
+            return
+
+
+def _parts(piece: Piece, known: Sequence[Model], models: Sequence[Model]) -> list[Piece]:
+    """What the piece is made of; itself alone where there is nothing to cut."""
+    text = piece.text
+    if len(text) > 5 * LONGEST:
+        return [piece]
+    if is_from_colab(text, known):
+        return _from_colab(piece, known, models) or [piece]
+    spans = _spans(text, known)
+    if not spans:
+        return _by_definition(piece, models)
+    if len(spans) == 1 and lines_of(text) == spans[0].model.lines:
+        return [piece]
+    lines, end = text.split("\n"), 0
+    exported = any(span.exported for span in spans) or is_marked(lines)
+    parts: list[Piece] = []
+    for span in [*spans, None]:
+        parts.extend(_between(piece, lines[end : span.first if span else len(lines)], models, exported))
+        if span:
+            parts.append(piece.part(span.model.source, span.model.node.cell_type))
+            end = span.end
+    return parts or [piece]
+
+
+def _from_colab(piece: Piece, known: Sequence[Model], models: Sequence[Model]) -> list[Piece]:
+    parts: list[Piece] = []
+    for is_code, text in colab_cells(piece.text):
+        part = piece.part(text, "code" if is_code else "markdown")
+        if is_code and not _spans(text, known):
+            parts.extend(_between(part, text.split("\n"), models, True))
+        else:
+            parts.extend(_parts(part, known, models))
+    return parts
+
+
+def _spans(text: str, known: Sequence[Model]) -> list[_Span]:
+    """Where the known texts stand in this one, from top to bottom and none inside another."""
+    lines = [line.rstrip() for line in text.split("\n")]
+    places: dict[str, list[int]] = {}
+    for number, line in enumerate(lines):
+        places.setdefault(line, []).append(number)
+    found: list[_Span] = []
+    for model in known:
+        for exported in (False, True):
+            if exported and model.is_code:
+                continue
+            looks = commented(model.lines) if exported else model.lines
+            for first in places.get(looks[0], []):
+                if lines[first : first + len(looks)] == looks:
+                    found.append(_Span(first, first + len(looks), model, exported))
+    chosen: list[_Span] = []
+    for span in sorted(found, key=lambda span: span.first - span.end):  # the longest first
+        if all(span.end <= other.first or span.first >= other.end for other in chosen):
+            chosen.append(span)
+    return sorted(chosen, key=lambda span: span.first)
+
+
+def _between(piece: Piece, lines: Sequence[str], models: Sequence[Model], exported: bool) -> Iterator[Piece]:
+    """What stands between known texts, cut at an exporter's marks and at definitions."""
+    for text, words in marked_cells(lines) if exported else [("\n".join(lines).strip("\n"), "")]:
+        if text.strip():
+            names = defined(text)
+            code = exported or any(model.defines and model.defines[0] in names for model in models)
+            yield from _by_definition(piece.part(text, "code" if code else ""), models)
+        if words.strip():
+            yield piece.part(words, "markdown")
+
+
+def _by_definition(piece: Piece, models: Sequence[Model]) -> list[Piece]:
+    """The piece, cut before each definition by which another of the release's cells is recognised."""
+    text = piece.text
+    heads = {model.defines[0] for model in models if model.defines}
+    here = defined(text) & heads
+    broken = indented(text) or tree_of(text) is None
+    if not here or (len(here) < 2 and not broken):
+        return [piece]
+    lines = text.split("\n")
+    bounds = [0, *_starts(text, models, broken), len(lines)]
+    texts = ["\n".join(lines[first:end]).strip("\n") for first, end in itertools.pairwise(bounds)]
+    kept = [item for item in texts if item.strip()]
+    return [piece.part(item, "code") for item in kept] if len(kept) > 1 else [piece]
+
+
+def _starts(text: str, models: Sequence[Model], broken: bool) -> list[int]:
+    """The lines at which another cell begins; in a text that does not parse, changed locked cells are cut off too."""
+    owner = {name: model for model in models for name in model.defines}
+    openings = {model.source.split("\n")[0] for model in models if model.locked and model.is_code}
+    lines = text.split("\n")
+    starts: list[int] = []
+    current: Model | None = None
+    seen: set[str] = set()  # names that the cell at hand binds
+    for start, names in chunks(text):
+        model = next((owner[name] for name in sorted(names) if name in owner), None)
+        again = current is not None and current.defines[0] in names & seen
+        if broken and lines[start] in openings:
+            starts.append(start)
+            current, seen = None, set()
+        elif model and ((current is None and (broken or starts)) or (current and (model is not current or again))):
+            starts.append(start)
+            seen = set()
+        current = model or current
+        seen |= names
+    return [start for start in starts if start]

@@ -1,0 +1,60 @@
+"""The command verify."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from autograder.course.folders import course_in
+from autograder.reports.terminal import AsJson, CourseFolder, PracticalName, Unsafe, edge, progress_bar
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(verify)
+
+
+@edge
+def verify(
+    course: CourseFolder = Path(),
+    assignment: PracticalName = "",
+    corpus: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A file or folder of variants. Repeatable. Left out: variants/ in the practical's solutions/ folder.",
+            show_default=False,
+        ),
+    ] = None,
+    end_to_end: Annotated[
+        bool,
+        typer.Option("--end-to-end", "--training", help="Also ask the questions that run everything; they take long."),
+    ] = False,
+    drawn: Annotated[int, typer.Option("--several", min=0, help="Also so many submissions with several mistakes.")] = 0,
+    learn: Annotated[
+        bool, typer.Option("--learn", help="Only learn the known mistakes again (known.json, beside variants/).")
+    ] = False,
+    # one more than processors: judge and sandbox wait for each other now and then
+    jobs: Annotated[int, typer.Option(min=1, help="Variants graded at once.")] = (os.cpu_count() or 1) + 1,
+    as_json: AsJson = False,
+    unsafe_no_sandbox: Unsafe = False,
+) -> int:
+    """Grade the grader: every right variant must keep full marks, every wrong one lose exactly where it is wrong.
+
+    With --learn the wrong ones are asked their own questions only, and their answers are stored: by these, mistakes are
+    recognised later.
+    """
+    from autograder.verification.verify import Run, verification
+
+    where = course_in(course, assignment)
+    run = Run(where, tuple(corpus or ()), end_to_end, drawn, jobs, unsafe_no_sandbox, learn)
+    with progress_bar() as progress:
+        task = progress.add_task("learning" if learn else "verifying")
+        found = verification(run, lambda done, total: progress.update(task, completed=done, total=total))
+    if as_json:
+        typer.echo(json.dumps(found.data(), indent=1))
+    else:
+        Console().print(*found.words(), sep="\n")
+    return 1 if found.failed else 0

@@ -1,0 +1,180 @@
+"""What came of running the corpus: for each variant, and for the grader as a whole."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from autograder.hints.signatures import Signature
+from autograder.records import QuestionResult
+from autograder.verification.corpus import Variant
+from autograder.verification.learning import Recognition
+from autograder.verification.several import parts_of
+
+
+@dataclass(frozen=True)
+class VariantResult:
+    """What became of one variant."""
+
+    variant: Variant
+    questions: tuple[QuestionResult, ...]
+    repairs: tuple[str, ...]
+    end_to_end: frozenset[str]  # questions in which a mistake anywhere may cost marks
+    # question that should lose marks (of the reference, every one) -> digest of an ask -> what came of it
+    signatures: Mapping[str, Mapping[str, Signature]]
+
+    @property
+    def lost(self) -> frozenset[str]:
+        """The questions that lost marks."""
+        return frozenset(item.question for item in self.questions if item.points < item.max_points)
+
+    @property
+    def expected(self) -> frozenset[str]:
+        """The questions that should have lost marks."""
+        return frozenset(self.variant.loses)
+
+    @property
+    def problem(self) -> str:
+        """What is off, in words; empty if all is as it should be."""
+        free = self.end_to_end if self.variant.verdict == "wrong" else frozenset()
+        asked = {item.question for item in self.questions}
+        extra, short = self.lost - self.expected - free, (self.expected & asked) - self.lost
+        words = [f"{name} lost marks and should not have ({self._why(name)})" for name in sorted(extra)]
+        words += [f"{name} should have lost marks and did not" for name in sorted(short)]
+        words += [f"it had to be mended: {repair}" for repair in self.repairs if self.variant.verdict == "right"]
+        return "; ".join(words)
+
+    def _why(self, name: str) -> str:
+        question = next(item for item in self.questions if item.question == name)
+        failed = [f"{check.name}: {check.happened}" for check in question.checks if not check.passed]
+        return "; ".join(failed) or question.remark
+
+    @property
+    def failed_checks(self) -> tuple[str, ...]:
+        """The checks that did not pass, as question/check, without those of questions that are end to end."""
+        return tuple(
+            f"{question.question}/{check.name}"
+            for question in self.questions
+            for check in question.checks
+            if not check.passed and question.question not in self.end_to_end
+        )
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What the whole corpus says of the grader."""
+
+    results: tuple[VariantResult, ...]
+    blanks: Mapping[str, str]  # the practical's: blank id -> cell
+    checks: tuple[str, ...]  # question/check, of all checks that were asked
+    recognition: Recognition | None = None  # None where no known mistakes could be used
+    unlearnt: str = ""  # why not, in words
+
+    def _of(self, verdict: str) -> list[VariantResult]:
+        single = [result for result in self.results if len(parts_of(result.variant)) == 1]
+        return [result for result in single if result.variant.verdict == verdict]
+
+    @property
+    def _drawn(self) -> list[VariantResult]:
+        return [result for result in self.results if len(parts_of(result.variant)) > 1]
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything is off: a verdict, or a hint that misleads."""
+        return bool(self.problems or (self.recognition and self.recognition.misleading))
+
+    @property
+    def problems(self) -> list[VariantResult]:
+        """The results in which something was off."""
+        return [result for result in self.results if result.problem]
+
+    @property
+    def figures(self) -> dict[str, tuple[int, int]]:
+        """Right kept, wrong caught and blame exact, each as (how many, of how many)."""
+        right, wrong, drawn = self._of("right"), self._of("wrong"), self._drawn
+        figures = {
+            "right kept": (sum(not result.problem for result in right), len(right)),
+            "wrong caught": (sum(bool(result.lost & result.expected) for result in wrong), len(wrong)),
+            "blame exact": (sum(not result.problem for result in wrong), len(wrong)),
+        }
+        if drawn:
+            figures["several mistakes, blame exact"] = (sum(not result.problem for result in drawn), len(drawn))
+        if self.recognition:
+            recognised, silent = self.recognition.recognised, self.recognition.silent
+            figures["wrong recognised"] = (len(recognised), len(recognised) + len(silent))
+            figures["misleading hints"] = (len(self.recognition.misleading), len(self.recognition.attributions))
+        return figures
+
+    @property
+    def caught_alone(self) -> dict[str, list[str]]:
+        """For every check the wrong variants that no other check notices."""
+        alone: dict[str, list[str]] = {name: [] for name in self.checks}
+        for result in self._of("wrong"):
+            if len(result.failed_checks) == 1:
+                alone.setdefault(result.failed_checks[0], []).append(result.variant.id)
+        return alone
+
+    @property
+    def per_blank(self) -> dict[str, tuple[int, int]]:
+        """For every blank how many right and wrong variants fill it."""
+        counts = {
+            verdict: Counter(blank for result in self._of(verdict) for blank in result.variant.fills)
+            for verdict in ("right", "wrong")
+        }
+        return {blank: (counts["right"][blank], counts["wrong"][blank]) for blank in self.blanks}
+
+    def data(self) -> dict[str, Any]:
+        """All of it for a program."""
+        return {
+            "figures": {name: {"count": count, "total": total} for name, (count, total) in self.figures.items()},
+            "recognition": asdict(self.recognition) if self.recognition else None,
+            "unlearnt": self.unlearnt,
+            "problems": {result.variant.id: result.problem for result in self.problems},
+            "caught_alone": self.caught_alone,
+            "per_blank": {blank: {"right": r, "wrong": w} for blank, (r, w) in self.per_blank.items()},
+            "variants": {
+                result.variant.id: {
+                    "verdict": result.variant.verdict,
+                    "expected": sorted(result.expected),
+                    "lost": sorted(result.lost),
+                    "failed": list(result.failed_checks),
+                }
+                for result in self.results
+            },
+        }
+
+    def words(self) -> list[RenderableType]:
+        """All of it for people, the verdict last."""
+        lines: list[RenderableType] = [_alone_table(self.caught_alone), _blank_table(self.per_blank)]
+        lines += [Text(f"{name}: {count} / {total}", style="bold") for name, (count, total) in self.figures.items()]
+        for result in self.problems:
+            lines.append(
+                Text(f"{result.variant.path.name}: {result.variant.id} ({result.variant.verdict})", style="red")
+            )
+            lines.append(Text(f"  expected to lose marks: {', '.join(sorted(result.expected)) or 'nowhere'}"))
+            lines.append(Text(f"  {result.problem}"))
+        for each in self.recognition.misleading if self.recognition else ():
+            words = f"{each.variant} gets the hint of {each.named} on {each.question}."
+            lines.append(Text(f"{words} If it is true there, add the two to alike.toml.", style="red"))
+        if self.unlearnt:
+            lines.append(Text(self.unlearnt, style="yellow"))
+        return lines
+
+
+def _alone_table(alone: Mapping[str, Sequence[str]]) -> Table:
+    table = Table("check", "alone catches", title="Wrong variants that one check alone catches")
+    for name, ids in alone.items():
+        shown = ", ".join(ids[:4]) + (f" and {len(ids) - 4} more" if len(ids) > 4 else "")
+        table.add_row(name, shown or Text("none", style="dim"))
+    return table
+
+
+def _blank_table(per_blank: Mapping[str, tuple[int, int]]) -> Table:
+    table = Table("blank", "right", "wrong", title="Variants that fill each blank")
+    for name, (right, wrong) in per_blank.items():
+        table.add_row(name, str(right), str(wrong))
+    return table

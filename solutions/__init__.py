@@ -1,1 +1,0 @@
-"""Right answers: the reference implementation and the corpus of variants. Never shown to students."""

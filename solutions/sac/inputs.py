@@ -1,0 +1,90 @@
+"""What the judge asks with: made-up networks and batches, always the same, and never seen by a student.
+
+All arrays are float32, so that the judge, which computes in float64, starts from the very numbers that were sent.
+Shapes: B is the batch size, O the observation's, A the action's and H the hidden layer's dimension.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autograder.judging import Array, Thing, thing
+
+State = dict[str, Array]
+
+OBSERVATIONS, ACTIONS, HIDDEN = 3, 2, 16
+# two dimensions, neither symmetric nor of scale 1: a missing sum, bias or scale shows
+LOW, HIGH = np.array([-1.0, -0.5], np.float32), np.array([3.0, 1.0], np.float32)
+SCALE, BIAS = (HIGH.astype(np.float64) - LOW) / 2, (HIGH.astype(np.float64) + LOW) / 2
+
+
+def generator(seed: int) -> np.random.Generator:
+    """Noise of the judge's own, the same in every run."""
+    return np.random.default_rng([20_180_104, seed])
+
+
+def normal(rng: np.random.Generator, *shape: int, scale: float = 1.0, around: float = 0.0) -> Array:
+    """Gaussian noise of that scale around that mean, float32."""
+    return (around + scale * rng.standard_normal(shape)).astype(np.float32)
+
+
+def linear(rng: np.random.Generator, name: str, outputs: int, inputs: int, gain: float = 1.0) -> State:
+    """A linear layer's parameters: outputs of about ``gain`` for inputs of about 1."""
+    return {
+        f"{name}.weight": normal(rng, outputs, inputs, scale=gain / inputs**0.5),
+        f"{name}.bias": normal(rng, outputs, scale=gain / 2),
+    }
+
+
+def critic_weights(seed: int) -> State:
+    """Parameters of the practical's critic whose values have both signs."""
+    rng = generator(seed)
+    return {
+        **linear(rng, "fc1", HIDDEN, OBSERVATIONS + ACTIONS, 1.5),
+        **linear(rng, "fc2", HIDDEN, HIDDEN, 1.5),
+        **linear(rng, "fc3", 1, HIDDEN, 2.0),
+    }
+
+
+def actor_weights(seed: int) -> State:
+    """Parameters of the practical's actor whose log_std head is far enough from 0 for its tanh to show."""
+    rng = generator(seed)
+    return {
+        **linear(rng, "fc1", HIDDEN, OBSERVATIONS, 1.5),
+        **linear(rng, "fc2", HIDDEN, HIDDEN, 1.5),
+        **linear(rng, "fc_mean", ACTIONS, HIDDEN, 2.0),
+        **linear(rng, "fc_logstd", ACTIONS, HIDDEN, 2.0),
+    }
+
+
+def spaces(observations: int = OBSERVATIONS) -> Thing:
+    """The spaces that a network is built for."""
+    return thing("Spaces", observations=observations, low=LOW, high=HIGH)
+
+
+def critic(seed: int) -> Thing:
+    """A stand-in critic."""
+    rng = generator(seed)
+    layers = linear(rng, "fc1", HIDDEN, OBSERVATIONS) | linear(rng, "fc2", HIDDEN, ACTIONS)
+    return thing("StandInCritic", weights=layers | linear(rng, "fc3", 1, HIDDEN, 2.0))
+
+
+def actor(seed: int) -> Thing:
+    """A stand-in actor."""
+    rng = generator(seed)
+    heads = linear(rng, "fc_mean", ACTIONS, HIDDEN) | linear(rng, "fc_logstd", ACTIONS, HIDDEN)
+    hidden = linear(rng, "fc1", HIDDEN, OBSERVATIONS) | linear(rng, "fc2", HIDDEN, OBSERVATIONS)
+    return thing("StandInActor", weights=hidden | heads, scale=SCALE, bias=BIAS)
+
+
+def batch(seed: int, size: int, dones: Sequence[int] = (0,)) -> Thing:
+    """A batch of transitions as the replay buffer gives it; ``dones`` is repeated down the batch."""
+    rng = generator(seed)
+    return thing(
+        "batch",
+        observations=normal(rng, size, OBSERVATIONS),
+        actions=normal(rng, size, ACTIONS),
+        next_observations=normal(rng, size, OBSERVATIONS),
+        dones=np.resize(np.array(dones, np.float32), (size, 1)),
+        rewards=normal(rng, size, 1, around=0.5),
+    )

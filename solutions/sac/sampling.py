@@ -1,0 +1,190 @@
+"""What get_action drew, and what follows from it: the judge's side of ``get-action``.
+
+Sources of the formulas: 1801.01290, appendix C (log-probability of a tanh-squashed Gaussian); the inequalities of
+Dvoretzky, Kiefer and Wolfowitz (with Massart's constant) and of Hoeffding for what noise may do.
+"""
+
+from dataclasses import dataclass
+from math import log, pi
+from typing import Final, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from autograder.judging import Answer, Array, Exam
+from autograder.judging.scenes import Numbers, Scene, call, help_with
+
+from . import networks
+from .inputs import ACTIONS, BIAS, HIDDEN, SCALE, State, generator, normal, spaces
+
+REGIME = 2000  # rows of each regime
+REGIMES: Final = {name: slice(i * REGIME, (i + 1) * REGIME) for i, name in enumerate(("moderate", "small", "large"))}
+MODERATE = np.arange(REGIME)
+LOG_STDS: Final = {"moderate": (-1.5, 0.5), "small": (-4.9, -3.5), "large": (1.0, 1.95)}
+MANY = 3 * REGIME
+SMALL = (1, ACTIONS)  # a batch of one, and one as large as the action, where a sum over the wrong dimension fits
+SATURATED = 4.0  # beyond this |u| a float32 action no longer tells u
+READABLE = 3.0  # up to this |u| log-probabilities and gradients are compared
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One batch of answers, with the mean and the log_std (B, A) that belong to it; everything is float64."""
+
+    location: Numbers
+    log_std: Numbers
+    squashed: Numbers  # (action - bias) / scale, (B, A)
+    again: Numbers  # u of the second call
+    log_prob: Numbers  # (B, 1)
+    mean_action: Numbers  # (B, A)
+    weigh_action: Numbers  # (B, A)
+    weigh_log_prob: Numbers  # (B, 1)
+    action_gradient: Numbers  # (B, 2 A): of the weighted sum of actions, by mean and by log_std
+    log_prob_gradient: Numbers  # (B, 2 A)
+
+    @property
+    def u(self) -> Numbers:
+        """The sample before the squashing, (B, A)."""
+        return unsquashed(self.squashed * SCALE + BIAS)
+
+    def readable(self) -> npt.NDArray[np.bool_]:
+        """The rows (B,) whose u is known well in both dimensions."""
+        return within(self.u, READABLE)
+
+    def ranks(self) -> Numbers:
+        """Where each u stands in its Gaussian, (B, A): uniform in [0, 1] if u is its sample.
+
+        Beyond ``SATURATED`` only the side is known: there the rank is drawn anew from what is left on that side, which
+        leaves it exactly uniform.
+        """
+        low, high = (self.rank_of(bound) for bound in (-SATURATED, SATURATED))
+        noise = generator(77).uniform(size=self.u.shape)
+        rank = np.where(self.u < -SATURATED, noise * low, self.rank_of(np.clip(self.u, -SATURATED, SATURATED)))
+        return np.where(self.u > SATURATED, high + noise * (1 - high), rank)
+
+    def rank_of(self, u: float | Numbers) -> Numbers:
+        """The Gaussian's distribution function at u."""
+        z = (u - self.location) / np.exp(self.log_std)
+        return cast(Numbers, torch.special.ndtr(torch.from_numpy(np.asarray(z))).numpy())
+
+    def right_mean_action(self) -> Numbers:
+        """The squashed and rescaled mean (B, A)."""
+        return np.tanh(self.location) * SCALE + BIAS
+
+    def right_log_prob(self) -> Numbers:
+        """The log-probability (B, 1) of the action that came back."""
+        z = (self.u - self.location) / np.exp(self.log_std)
+        gaussian = -0.5 * z**2 - self.log_std - 0.5 * log(2 * pi)
+        return cast(Numbers, (gaussian - np.log(SCALE * (1 - np.tanh(self.u) ** 2))).sum(1, keepdims=True))
+
+    def right_action_gradient(self) -> Numbers:
+        """With u = mean + std noise: daction/du = scale (1 - tanh(u)^2), du/dmean = 1, du/dlog_std = u - mean."""
+        by_u = self.weigh_action * SCALE * (1 - self.squashed**2)
+        return np.concatenate([by_u, by_u * (self.u - self.location)], 1)
+
+    def right_log_prob_gradient(self) -> Numbers:
+        """The noise held, the Gaussian's part is -log_std and the correction's derivative by u is 2 tanh(u)."""
+        by_u = 2 * self.squashed
+        parts = [by_u, by_u * (self.u - self.location) - 1]
+        return self.weigh_log_prob * np.concatenate(parts, 1)
+
+
+def parameters(size: int) -> tuple[Numbers, Numbers]:
+    """The means and the log_stds (B, A) of a batch: all three regimes, or a few moderate rows."""
+    rng = generator(60 + size)
+    location = rng.uniform(-1.2, 1.2, (size, ACTIONS))
+    if size != MANY:
+        return location / 4, rng.uniform(-1.5, -1.0, (size, ACTIONS))
+    return location, np.concatenate([rng.uniform(low, high, (REGIME, ACTIONS)) for low, high in LOG_STDS.values()])
+
+
+def drawn(exam: Exam, size: int) -> Draw:
+    """What get_action returns for a batch of that size."""
+    location, log_std = parameters(size)
+    heads = np.concatenate([location, log_std], 1).astype(np.float32)
+    answer = _asked(exam, heads, {})
+    if answer.value("forward was called") is True:
+        return _read(answer, heads, np.ones_like(heads, np.float64))
+    return _drawn_by_weights(exam, location, log_std)
+
+
+def _drawn_by_weights(exam: Exam, location: Numbers, log_std: Numbers) -> Draw:
+    """The same, of a get_action that does not call forward: here its network's weights are set instead."""
+    high, low = exam.reference.LOG_STD_MAX, exam.reference.LOG_STD_MIN
+    middle, half = (high + low) / 2, (high - low) / 2
+    x = np.concatenate([location, np.arctanh((log_std - middle) / half)], 1).astype(np.float32)
+    squashed = np.tanh(x[:, ACTIONS:].astype(np.float64))
+    heads = np.concatenate([x[:, :ACTIONS], middle + half * squashed], 1)
+    # the gradients come back by the observation: what lies between it and the log_std is divided out
+    between = np.concatenate([np.ones_like(squashed), half * (1 - squashed**2)], 1)
+    draws = []
+    for binding in networks.bound_actor(exam, 2 * ACTIONS):
+        draws.append(_read(_asked(exam, x, binding.to_student(copying_actor())), heads, between))
+        if np.allclose(draws[-1].mean_action, draws[-1].right_mean_action(), rtol=1e-3, atol=1e-3):
+            return draws[-1]
+    return draws[0]
+
+
+def copying_actor() -> State:
+    """Weights with which the practical's actor returns the observation's halves: x = ReLU(x) - ReLU(-x)."""
+    inputs = 2 * ACTIONS
+    signs = np.zeros((HIDDEN, inputs), np.float32)
+    signs[:inputs], signs[inputs : 2 * inputs] = np.eye(inputs), -np.eye(inputs)
+    weights: State = {"fc1": signs, "fc2": np.eye(HIDDEN, dtype=np.float32)}
+    weights |= {"fc_mean": signs.T[:ACTIONS].copy(), "fc_logstd": signs.T[ACTIONS:].copy()}
+    biases: State = {f"{name}.bias": np.zeros(weight.shape[0], np.float32) for name, weight in weights.items()}
+    return {f"{name}.weight": weight for name, weight in weights.items()} | biases
+
+
+def _weighing(size: int) -> tuple[Array, Array]:
+    """The weights of the sums of which gradients are taken: of the actions (B, A), of the log-probabilities (B, 1)."""
+    rng = generator(70 + size)
+    return normal(rng, size, ACTIONS), normal(rng, size, 1)
+
+
+def _asked(exam: Exam, x: Array, weights: State) -> Answer:
+    """What get_action makes of observations; without weights, forward reads mean and log_std off the observations."""
+    setting = [help_with("load", "actor", weights)] if weights else []
+    built = call("Actor", "env", HIDDEN, into="actor")
+    drawing = help_with("draw", "actor", x, *_weighing(len(x)), not weights)
+    scene = Scene({"env": spaces(2 * ACTIONS)}, built, *setting, drawing)
+    return exam.play(scene).step(len(scene.steps) - 1).part("returned")
+
+
+def _read(answer: Answer, heads: Array, between: Numbers) -> Draw:
+    """The draw in an answer; ``heads`` (B, 2 A) are mean and log_std, ``between`` what the gradients are divided by."""
+    size = len(heads)
+    location, log_std = np.hsplit(heads.astype(np.float64), 2)
+    weigh_action, weigh_log_prob = (array.astype(np.float64) for array in _weighing(size))
+    actions = answer.array("action", (size, ACTIONS), f"the action for a batch of {size}")
+    again = answer.array("action again", (size, ACTIONS), f"the action for a batch of {size}")
+    # at the very ends of the action space a correction without a small constant is the logarithm of 0
+    inside = within(unsquashed(actions), SATURATED)
+
+    def by_heads(name: str, what: str) -> Numbers:
+        return answer.array(name, (size, 2 * ACTIONS), what, rows=inside) / between
+
+    return Draw(
+        location=location,
+        log_std=log_std,
+        squashed=(actions - BIAS) / SCALE,
+        again=unsquashed(again),
+        log_prob=answer.array("log_prob", (size, 1), f"the log-probability for a batch of {size}", rows=inside),
+        mean_action=answer.array("mean", (size, ACTIONS), f"the mean action for a batch of {size}"),
+        weigh_action=weigh_action,
+        weigh_log_prob=weigh_log_prob,
+        action_gradient=by_heads("action gradient", "the action's gradient"),
+        log_prob_gradient=by_heads("log_prob gradient", "the log-probability's gradient"),
+    )
+
+
+def within(u: Numbers, bound: float) -> npt.NDArray[np.bool_]:
+    """The rows (B,) of which no number is larger than the bound in size."""
+    return cast(npt.NDArray[np.bool_], (np.abs(u) <= bound).all(1))
+
+
+def unsquashed(actions: Numbers) -> Numbers:
+    """atanh((action - bias) / scale), with what lies on or beyond a bound pulled just inside."""
+    edge = 1 - 1e-12
+    return np.arctanh(np.clip((actions - BIAS) / SCALE, -edge, edge))
