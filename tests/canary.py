@@ -218,17 +218,17 @@ def plant(kit: Path, copy: Path, courses: Path, home: Path, shared: Path) -> tup
     """
     planted = {place: canary(place) for place in PLACES}
     course = courses / planted["course"]
-    for folder, above in (("autograder", copy), ("solutions", copy), ("solutions", course), ("source", course)):
-        shutil.copytree(kit / folder, above / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    check = copy / "autograder/sac/explore.py"
+    shutil.copytree(kit / "autograder", copy / "autograder", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("solutions", "source", "release"):
+        shutil.copytree(kit / folder, course / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    check = course / "solutions/sac/explore.py"
     text = check.read_text(encoding="utf-8")
     mark = '    """Each environment gets the action'
     assert mark in text
     check.write_text(text.replace(mark, f"{mark.replace('Each', planted['check'] + ' Each')}"), encoding="utf-8")
     _append(check, planted["check"])
-    for above in (copy, course):
-        _append(above / "solutions/sac.py", planted["reference"])
-    (course / "solutions/secret.json").write_text(planted["known"], encoding="utf-8")
+    _plant_in_solution(course / "source/sac/sac.ipynb", planted["reference"])
+    (course / "solutions/sac/secret.json").write_text(planted["known"], encoding="utf-8")
     (course / "source/sac/notes.txt").write_text(planted["source"], encoding="utf-8")
     (course / "nbgrader_config.py").write_text(
         f"c = get_config()\nc.Limits.seconds_per_ask = 60\nSECRET = {planted['config']!r}\n", encoding="utf-8"
@@ -242,6 +242,13 @@ def plant(kit: Path, copy: Path, courses: Path, home: Path, shared: Path) -> tup
     _write(home / "notes.txt", planted["home"])
     _write(shared, planted["shared"])
     return course, planted
+
+
+def _plant_in_solution(path: Path, planted: str) -> None:
+    """A constant that only the reference holds: it stands in the source's solution of a blank."""
+    text, mark = path.read_text(encoding="utf-8"), "std = log_std.exp()"
+    assert mark in text
+    path.write_text(text.replace(mark, f"std = log_std.exp() * (1 if '{planted}' else 2)"), encoding="utf-8")
 
 
 def _append(path: Path, planted: str) -> None:

@@ -1,5 +1,6 @@
 """What the tests share: the kit's own course, the sandbox, and submissions made from the source."""
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,15 +9,33 @@ from typing import Any
 import pytest
 from nbformat import NotebookNode
 
-from autograder.assignment import Assignment, load_assignment
-from autograder.authoring import fill, read_source
-from autograder.limits import Limits
-from autograder.process import StudentProcess
+from autograder.authoring import fill
+from autograder.course.limits import Limits
+from autograder.course.practical import Practical, load_practical
+from autograder.judging.answer_key import AnswerKey
+from autograder.judging.process import StudentProcess
 from autograder.sandbox import Barrier, choose_barrier
 
 KIT = Path(__file__).parent.parent
 QUICK = replace(Limits(), seconds_per_ask=1.0, seconds_to_define=2.0)
 PATIENT = replace(Limits(), seconds_per_ask=60.0, seconds_to_define=60.0)  # for what ends by itself, on a busy machine
+
+
+SLOW = (
+    "hostile",
+    "sac_corpus",
+    "demo",
+    "student_process",
+    "confined",
+    "batch_survives",
+    "nbgrader",
+)  # begun first, longest first
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no worker is left alone with one at the end."""
+    rank = {f"test_{name}.py": number for number, name in enumerate(SLOW)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(SLOW)))
 
 
 @pytest.fixture(scope="session")
@@ -25,13 +44,19 @@ def kit() -> Path:
 
 
 @pytest.fixture(scope="session")
-def sac() -> Assignment:
-    return load_assignment("sac")
+def sac() -> Practical:
+    return load_practical(KIT, "sac")
 
 
 @pytest.fixture(scope="session")
-def source() -> NotebookNode:
-    return read_source(KIT, "sac")
+def sac_key(sac: Practical) -> AnswerKey:
+    """The hidden checks and the reference."""
+    return AnswerKey(sac)
+
+
+@pytest.fixture(scope="session")
+def source(sac: Practical) -> NotebookNode:
+    return sac.source
 
 
 @pytest.fixture(scope="session")
@@ -54,10 +79,20 @@ def impatient(barrier: Barrier) -> Iterator[StudentProcess]:
 
 
 @pytest.fixture(scope="session")
-def handed_in(source: NotebookNode, sac: Assignment) -> Callable[..., NotebookNode]:
+def handed_in(source: NotebookNode, sac: Practical) -> Callable[..., NotebookNode]:
     """Makes a notebook as a student would hand it in: right, but for the fills and cells that are given."""
 
     def make(fills: Mapping[str, str] | None = None, **others: Any) -> NotebookNode:
         return fill(source, sac, fills or {}, **others)
 
     return make
+
+
+def sac_course(folder: Path, config: str = "") -> Path:
+    """A course like the kit's own in a new folder, nothing handed in; ``config`` replaces the kit's settings."""
+    for part in ("source", "release", "solutions"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(KIT / part / "sac", folder / part / "sac", ignore=ignored)
+    text = config or (KIT / "nbgrader_config.py").read_text(encoding="utf-8")
+    (folder / "nbgrader_config.py").write_text(text, encoding="utf-8")
+    return folder

@@ -12,7 +12,7 @@ import nbformat
 from nbconvert import PythonExporter
 from nbformat import NotebookNode
 
-from autograder.notebooks import parse_notebook
+from autograder.notebook.reading import parse_notebook
 
 Edit = Callable[[NotebookNode, Random], None]
 

@@ -10,7 +10,6 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.assignment import Assignment
 from autograder.authoring import MarkedNotebook
 
 HOSTILE = Path(__file__).parent / "hostile"
@@ -106,9 +105,9 @@ def handed_in(marked: MarkedNotebook, faults: Iterable[Fault]) -> NotebookNode:
     return notebook
 
 
-def hand_in(folder: Path, assignment: Assignment, notebook: NotebookNode, faults: Iterable[Fault]) -> Path:
+def hand_in(folder: Path, notebook: NotebookNode, faults: Iterable[Fault]) -> Path:
     """Write the notebook, and what lies beside it, as one student's; the notebook's path."""
-    path = folder / assignment.name / f"{assignment.name}.ipynb"
+    path = folder / "sac" / "sac.ipynb"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(notebook), encoding="utf-8")  # nbformat would mend some of the faults
     for fault in faults:

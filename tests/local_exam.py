@@ -1,107 +1,166 @@
-"""An exam in the test's own process: quick, and without a sandbox."""
+"""The judge's questions put to code in the test's own process: quick, and without a sandbox."""
 
-import copy
-import types
-from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
-from types import CodeType
+import contextlib
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
-import torch
+from autograder.authoring import blank, read_marked
+from autograder.course.limits import Limits
+from autograder.judging.answer_key import AnswerKey, Reference
+from autograder.judging.checks import Answer, Handler, MakeHandler, Mistake, Refused, Value
+from autograder.judging.judge import Paper, judge, words_for
+from autograder.judging.process import Answered, Defined, Outcome, Raised, Session, StudentProcess
+from autograder.judging.scenes import Scene
+from autograder.notebook.extraction import extract
+from autograder.records import LearningCurve, QuestionResult
+from autograder.sandbox import NoBarrier
+from autograder.student import wire
+from autograder.student.host import Loaded, Student, described
+from autograder.student.stage import Stage, plain, play
+from autograder.verification.corpus import Variant, in_place
 
-from autograder.checks import Answer, Check, Handler, Mistake, Refused, Value
-from autograder.records import LearningCurve
-from autograder.sac import probes
-from solutions import sac as reference
 
-REFERENCE = Path(str(reference.__file__)).read_text(encoding="utf-8")
+def wired(value: Any) -> Any:
+    """A value after its way over the wire."""
+    return wire.unpack(wire.pack(plain(value)))
 
 
-class LocalSession:
-    """What a probe works with."""
+def answered(
+    functions: Mapping[str, Any], probes: Mapping[str, Any], probe: str, values: Mapping[str, Value], handler: Any
+) -> Outcome:
+    """What a student's process with these functions would answer."""
 
-    def __init__(self, student: Mapping[str, Any], handler: Handler | None) -> None:
-        self.student = student
-        self.handler = handler
-
-    def ask_judge(self, name: str, **values: Value) -> Value:
-        """The handler's answer; RuntimeError if it refuses."""
-        assert self.handler is not None, "nobody answers"
+    def ask_judge(name: str, **said: Any) -> Any:
+        assert handler is not None, "nobody answers"
         try:
-            return self.handler(name, values)
-        except Refused as refusal:
-            raise RuntimeError(str(refusal)) from refusal
+            return handler(name, wired(said))
+        except Refused as refused:
+            raise RuntimeError(str(refused)) from refused
+
+    session = SimpleNamespace(student=functions, ask_judge=ask_judge)
+    scenes = partial(play, Stage(functions, probes, ask_judge))
+    try:
+        answer = scenes if probe == "play" else partial(probes[probe], session)
+        return Answered(wired(answer(**wired(values))))
+    except BaseException as error:  # whatever a student's code raises is an answer, as in the sandbox
+        return Raised(**described(error))
 
 
 class LocalExam:
-    """Asks a student's source text; each question meets freshly run definitions."""
+    """Asks these functions; the reference's, defined anew for every question, where none are given."""
 
-    def __init__(self, source: str) -> None:
-        self.code = compiled(source)
-        self.known: dict[str, Answer | Mistake] = {}
+    def __init__(self, key: AnswerKey, functions: Mapping[str, Any] | None = None) -> None:
+        self.key = key
+        self.functions = functions
+        self.probes = Loaded([], key.practical.probes).probes
         self.curves: list[LearningCurve] = []
+        self.asked: dict[bytes, Answer | Mistake] = {}
+
+    @property
+    def reference(self) -> Reference:
+        """See Exam."""
+        return self.key.reference
+
+    def right(self, scene: Scene) -> Answer:
+        """See Exam."""
+        return self.key.right(scene)
+
+    def play(self, scene: Scene, *, handler: MakeHandler | None = None, seconds: float | None = None) -> Answer:
+        """See Exam."""
+        return self.ask("play", handler=handler, seconds=seconds, **scene.sent())
 
     def ask(
-        self, probe: str, /, *, handler: Handler | None = None, seconds: float | None = None, **values: Value
+        self, probe: str, /, *, handler: MakeHandler | None = None, seconds: float | None = None, **values: Value
     ) -> Answer:
-        """What the probe of that name answers; the same question is put only once."""
-        assert seconds is None or seconds > 0
-        question = probe + repr([(name, _fingerprint(value)) for name, value in values.items()])
-        if question not in self.known:
-            self.known[question] = self._put(probe, handler, values)
-        answer = self.known[question]
+        """See Exam; whatever the handler, the same values are the same question."""
+        question = wire.pack([probe, values])
+        if question not in self.asked:
+            self.asked[question] = self._answer(probe, values, handler() if handler else None)
+        answer = self.asked[question]
         if isinstance(answer, Mistake):
             raise answer
         return answer
 
-    def _put(self, probe: str, handler: Handler | None, values: Mapping[str, Value]) -> Answer | Mistake:
-        module = types.ModuleType("student")
-        exec(self.code, module.__dict__)
-        session = LocalSession(module.__dict__, handler)
-        try:
-            return Answer(plain(getattr(probes, probe)(session, **copy.deepcopy(dict(values)))))
-        except Exception as error:
-            return Mistake(f"{type(error).__name__}: {error}")
+    def _answer(self, probe: str, values: Mapping[str, Value], handler: Any) -> Answer | Mistake:
+        functions = Reference(self.key.practical) if self.functions is None else self.functions
+        outcome = answered(functions, self.probes, probe, values, handler)
+        if isinstance(outcome, Answered):
+            return Answer(outcome.values, handler)
+        assert isinstance(outcome, Raised)
+        mistake = Mistake(words_for(outcome))
+        mistake.handler = handler
+        return mistake
 
     def keep_curve(self, curve: LearningCurve) -> None:
-        """Keep a learning curve."""
+        """See Exam."""
         self.curves.append(curve)
 
 
-@cache
-def compiled(source: str) -> CodeType:
-    """The source's code."""
-    return compile(source, "student", "exec", dont_inherit=True)
+class LocalSession(Session):
+    """A session in this process."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.cell = ""
+        self.loaded = loaded
+        self.student = Student()
+
+    def define(self, announce: bool = False) -> Defined:
+        """Run the definitions."""
+        for _, statements in self.loaded.cells:
+            self.student.run(statements)
+        return Defined(tuple(Raised(**fault) for fault in [*self.loaded.faults, *self.student.faults]))
+
+    def ask(
+        self, probe: str, values: Mapping[str, Value], handler: Handler | None = None, seconds: float | None = None
+    ) -> Outcome:
+        """The probe's answer."""
+        return answered(self.student, self.loaded.probes, probe, values, handler)
 
 
-def _fingerprint(value: Value) -> object:
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, value.tobytes()
-    if isinstance(value, dict):
-        return [(name, _fingerprint(item)) for name, item in value.items()]
-    return [_fingerprint(item) for item in value] if isinstance(value, list) else value
+class LocalProcess(StudentProcess):
+    """A student's process that is this one."""
+
+    def __init__(self) -> None:
+        super().__init__(NoBarrier(), Limits())
+        self.loaded = Loaded([], "")
+
+    def start(self) -> None:
+        """Nothing has to be started."""
+
+    def load(self, cells: Sequence[tuple[str, str]], probes: str) -> None:
+        """Compile the cells and the probes."""
+        self.loaded = Loaded([list(cell) for cell in cells], probes)
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[Session]:
+        """New definitions."""
+        yield LocalSession(self.loaded)
 
 
-def plain(value: object) -> Any:
-    """Tensors as arrays, through lists, tuples and dicts."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    return value.detach().numpy() if isinstance(value, torch.Tensor) else value
+class LocalJudge:
+    """Judges variants of one practical, whose student code runs in this process."""
 
+    def __init__(self, key: AnswerKey) -> None:
+        self.key = key
+        self.practical = key.practical
+        self.marked = read_marked(self.practical.source, self.practical)
+        self.released = extract(blank(self.practical.source, self.practical), self.practical.long_running)
+        self.known: dict[str, tuple[QuestionResult, ...]] = {}
 
-def failures(source: str, checks: tuple[Check, ...]) -> dict[str, str]:
-    """Which checks (``question/name``) find what wrong with a student's source text."""
-    exam = LocalExam(source)
-    found = {}
-    for check in checks:
-        try:
-            check.run(exam)
-        except Mistake as mistake:
-            found[f"{check.question}/{check.name}"] = mistake.happened
-    return found
+    def results(self, variant: Variant) -> tuple[QuestionResult, ...]:
+        """What a variant gets for the questions of the cells that it changes, of all if it changes none of them.
+
+        What is end to end, such as training, is left out. The other questions see none of what it changes.
+        """
+        if variant.id not in self.known:
+            changed = {*variant.cells, *(self.practical.blanks[blank] for blank in variant.fills)}
+            asked = [item for item in self.practical.questions if not item.end_to_end]
+            asked = [item for item in asked if item.cell in changed or item.name in variant.loses] or asked
+            paper = Paper(extract(in_place(self.marked, variant), self.practical.long_running), self.released)
+            with LocalProcess() as process, warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # students' code may warn
+                self.known[variant.id] = judge(paper, self.key, process, asked)
+        return self.known[variant.id]

@@ -1,28 +1,29 @@
 """From a source notebook with marked solutions to the release, and to submissions with other answers."""
 
 import copy
-import dataclasses
 
 import nbformat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_course import AREA, TOY, refusal, solution_text, source_of, toy, without_markers
+from toy_course import AREA, blanked, practical_of, solution_text, solutions, source_of, toy, without_markers
 
-from autograder.authoring import blank, fill, solutions, strip_mark_schemes
+from autograder.authoring import blank, fill, solved, strip_mark_schemes
 from autograder.errors import CourseError
+
+TOY = practical_of()
 
 # --- the release
 
 
 def test_a_blank_inside_a_line_stays_inside_its_line_and_keeps_the_line_s_own_comment() -> None:
-    release = blank(toy(), TOY)
+    release = blanked()
     assert "        y = ...  # YOUR CODE HERE  # mind the scale\n        return y" in source_of(release, "area")
     assert "    first, _ = rest = ...  # YOUR CODE HERE\n" in source_of(release, "sums")
 
 
 def test_a_block_becomes_a_stub_that_names_its_function_and_raises() -> None:
-    release = blank(toy(), TOY)
+    release = blanked()
     stub = (
         '        # YOUR CODE HERE\n        raise NotImplementedError("YOUR CODE HERE in Shape.area")\n        y = ...'
     )
@@ -34,7 +35,7 @@ def test_a_block_becomes_a_stub_that_names_its_function_and_raises() -> None:
 
 
 def test_a_written_answer_is_asked_for_and_its_mark_scheme_waits_to_be_stripped() -> None:
-    release = blank(toy(), TOY)
+    release = blanked()
     assert source_of(release, "why") == "*YOUR ANSWER HERE*"
     assert "2 for because" in source_of(release, "q")
     assert source_of(strip_mark_schemes(release), "q") == "Why?"
@@ -55,14 +56,6 @@ def test_the_release_has_no_outputs_and_the_source_notebook_is_left_as_it_was() 
     assert [cell.metadata for cell in release.cells] == [cell.metadata for cell in notebook.cells]
 
 
-def test_a_release_has_nothing_left_to_blank() -> None:
-    release = strip_mark_schemes(blank(toy(), TOY))
-    without_blanks = dataclasses.replace(TOY, blanks={}, written={"why": 2})
-    assert "no marker bears the id 'why'" in refusal(release, without_blanks)
-    release.cells[-1].metadata.clear()
-    assert blank(release, dataclasses.replace(without_blanks, written={})) == release
-
-
 # --- what the source fills in, and other fills
 
 
@@ -76,11 +69,12 @@ def test_the_solutions_are_expressions_and_dedented_statements() -> None:
 
 def test_filled_with_its_own_solutions_a_notebook_is_its_source_without_the_markers() -> None:
     notebook = toy()
-    for fills in ({}, solutions(notebook, TOY)):
-        filled = fill(notebook, TOY, fills)
+    for filled in (fill(notebook, TOY, solutions(notebook, TOY)), solved(notebook, TOY)):
         for cell_id in ("install", "area", "sums", "check-total", "why"):
             assert source_of(filled, cell_id) == without_markers(source_of(notebook, cell_id))
         assert source_of(filled, "q") == "Why?"
+        nbformat.validate(filled)
+        assert not any(cell.get("outputs") for cell in filled.cells)
 
 
 def test_fills_take_their_blanks_places_and_all_other_blanks_hold_the_source_s_own_solutions() -> None:
@@ -132,4 +126,5 @@ def test_any_statements_filled_into_a_block_are_read_back_as_they_were(lines: li
     filled = source_of(fill(toy(), TOY, {"area.block": block}), "area")
     start, end = filled.index("        first = 0"), filled.index("last = 1") + len("last = 1")
     marked = AREA.replace(solution_text(), filled[start:end])
-    assert solutions(toy(area=marked), TOY)["area.block"] == block
+    notebook = toy(area=marked)
+    assert solutions(notebook, practical_of(notebook))["area.block"] == block

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from toy_grader import Grader, below, command_line, hand_in, hand_in_for_all, make_course, marks
 
-from autograder.locking import only_grader
+from autograder.grading.locking import only_grader
 
 STUDENTS = 8
 KILLS = 10
@@ -102,15 +102,18 @@ def test_killed_at_ten_moments_it_resumes_grades_nothing_twice_and_ends_with_the
         if number < KILLS - 4:
             grader.wait_for(lambda: len(kept(course)) >= min(before + steps, STUDENTS))  # noqa: B023
         else:
-            grader.wait_for(lambda: changed(pages, published(course)) > 2 * steps)  # noqa: B023
+            grader.wait_for(lambda: changed(pages, published(course)) > 2 * (steps // 2))  # noqa: B023
         assert grader.killed() == -signal.SIGKILL
         now = kept(course)
         assert {name: now[name] for name in seen} == seen  # not written again: graded once
         seen = now
         assert_nothing_is_half(course, undisturbed)
+    pages = published(course)
     last = Grader(course, "--jobs", "2")
     assert last.finished() == 0, last.said
     assert kept(course) == seen
+    rewritten = [name for name, time in pages.items() if published(course)[name] != time]
+    assert len(rewritten) <= 1  # whom it was at when it was killed
     assert f"0 graded now, {STUDENTS} unchanged" in last.said
     assert json.loads((course / "results/toy/results.json").read_text()) == [
         json.loads(text) for _, text in seen_in_order(seen)
@@ -150,7 +153,7 @@ def test_told_to_stop_it_says_how_far_it_came_and_leaves_nothing_running(
     assert grader.killed(number) == 128 + number
     found = re.search(r"Stopped\. (\d+) of 9 are graded and kept\. Run the same command again to go on\.", grader.said)
     assert found, grader.said
-    assert len(kept(course)) == int(found[1])
+    assert int(found[1]) <= len(kept(course)) <= int(found[1]) + int(jobs)  # a worker may have kept one just now
     assert "Traceback" not in grader.said
     for name, (_, text) in kept(course).items():  # none is marked down because its sandbox was stopped
         right = json.loads((undisturbed / f"results/toy/students/{name}.json").read_text(encoding="utf-8"))

@@ -2,15 +2,15 @@
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import sac_course
 from nbformat import NotebookNode
+from tiny_course import NAME, hand_in, released, run, said, tiny_course
 from typer.main import get_command
-from typer.testing import CliRunner, Result
 
 from autograder.cli import app
 from autograder.sandbox import choose_barrier
@@ -19,32 +19,16 @@ COMMANDS = sorted(getattr(get_command(app), "commands"))  # noqa: B009 - typer's
 CODE = nbformat.v4.new_code_cell("x = 1", id="a")
 
 
-def run(*words: str | Path) -> Result:
-    """One command; what it says is in words, whatever happens."""
-    done = CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "300", "TERM": "dumb"})
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    assert "Traceback" not in done.output
-    return done
-
-
-def said(done: Result) -> str:
-    """All that was said, in one line."""
-    return re.sub(r"[\s─│╭╮╰╯]+", " ", done.output)
-
-
 @pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory, kit: Path) -> Path:
-    """A course with its source, and nothing handed in."""
-    root = tmp_path_factory.mktemp("course")
-    shutil.copytree(kit / "source", root / "source")
-    shutil.copy(kit / "nbgrader_config.py", root)
-    return root
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course with one practical, and nothing handed in."""
+    return tiny_course(tmp_path_factory.mktemp("my course"))
 
 
 @pytest.fixture
-def untouched(kit: Path) -> str:
+def untouched(course: Path) -> str:
     """The release as text: graded without a sandbox being asked anything."""
-    return (kit / "release/sac/sac.ipynb").read_text(encoding="utf-8")
+    return str(nbformat.writes(released(course)))
 
 
 @pytest.fixture
@@ -83,25 +67,29 @@ def test_no_command_shows_the_help() -> None:
 
 # --- faults of usage and of the course: exit 2, and what to do
 
+NO_SUCH = "There is no practical 'hw1'. Did you mean hw-1? The practicals of"
+
 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
         (("check", "nowhere.ipynb"), "There is no file nowhere.ipynb."),
-        (("check", "--assignment", "nothing", __file__), "There is no assignment 'nothing'. Known assignments: sac."),
-        (("grade", "--assignment", "nothing"), "There is no assignment 'nothing'. Known assignments: sac."),
-        (("verify", "--assignment", "nothing"), "source/nothing/nothing.ipynb"),
-        (("generate", "--assignment", "nothing"), "There is no assignment 'nothing'"),
-        (("check", "--skip", "everything", __file__), "sac has no question 'everything'. Its questions are: critic-"),
-        (("grade", "--skip", "everything"), "sac has no question 'everything'"),
+        (("check", "--assignment", "hw1", __file__), NO_SUCH),
+        (("grade", "--assignment", "hw1"), NO_SUCH),
+        (("verify", "--assignment", "hw1"), NO_SUCH),
+        (("generate", "--assignment", "hw1"), NO_SUCH),
+        (
+            ("check", "--skip", "dubble", __file__),
+            "no question 'dubble'. Did you mean double? Its questions are",
+        ),
+        (("grade", "--skip", "double", "--question", "double"), "double is to be both left out and asked"),
         (("grade", "--jobs", "0"), "Invalid value for '--jobs': Input should be greater than or equal to 1"),
-        (("verify", "--jobs", "0"), "Invalid value for '--jobs': Input should be greater than or equal to 1"),
         (("grade", "nowhere"), "Name the course folder, or a folder of notebooks."),
-        (("grade", "--course", "nowhere"), "nowhere/submitted"),
-        (("generate", "--course", "nowhere"), "There is no source notebook"),
-        (("verify", "--course", "nowhere"), "There is no source notebook"),
-        (("verify", "--corpus", "nowhere.toml"), "There is no file or folder nowhere.toml"),
         (("grade",), "There is no folder"),
+        (("grade", "--course", "nowhere"), "There is no practical in the course"),
+        (("verify", "--corpus", "nowhere.toml"), "There is no file or folder nowhere.toml"),
+        (("verify",), "hw-1 has no corpus: there is no folder"),
+        (("verify", "--learn", "--several", "3"), "Leave out --corpus, --end-to-end and --several."),
         (("fly",), "No such command 'fly'"),
     ],
 )
@@ -114,19 +102,36 @@ def test_a_fault_of_usage_is_said_with_the_next_step(
     assert expected in said(done)
 
 
+def test_of_several_practicals_one_has_to_be_named_and_they_are_listed(tmp_path: Path) -> None:
+    course = tiny_course(tiny_course(tmp_path), name="hw-2")
+    for command in ("grade", "verify", "generate"):
+        done = run(command, "--course", course)
+        assert done.exit_code == 2
+        assert "The course has several practicals: hw-1, hw-2. Name one with --assignment." in said(done)
+    path = tmp_path / "alice.ipynb"
+    nbformat.write(released(course, "hw-2"), path)
+    assert run("check", path, "--course", course, "--assignment", "hw-2").exit_code == 0
+
+
+def test_a_release_that_was_never_made_or_is_of_another_version_is_refused(tmp_path: Path) -> None:
+    course = tiny_course(tmp_path)
+    hand_in(course, "alice")
+    path = course / "release" / NAME / f"{NAME}.ipynb"
+    other = released(course)
+    del other.cells[4]
+    nbformat.write(other, path)
+    assert f"{path} was made from another version" in said(run("grade", course))
+    path.unlink()
+    done = run("grade", course)
+    assert done.exit_code == 2
+    assert f"There is no {path}: the students' version was never made. Run: autograder generate" in said(done)
+
+
 def test_a_folder_without_submissions_says_where_they_belong(course: Path, tmp_path: Path) -> None:
     done = run("grade", tmp_path, "--course", course)
     assert done.exit_code == 2
-    assert f"There are no submissions in {tmp_path}. Put them there as {tmp_path}/<student>/sac/sac.ipynb" in said(done)
-
-
-def test_a_course_without_source_is_refused(tmp_path: Path, untouched: str) -> None:
-    (tmp_path / "class").mkdir()
-    (tmp_path / "class/alice.ipynb").write_text(untouched, encoding="utf-8")
-    for words in (("check", tmp_path / "class/alice.ipynb"), ("grade", tmp_path / "class")):
-        done = run(*words, "--course", tmp_path)
-        assert done.exit_code == 2
-        assert f"There is no source notebook {tmp_path}/source/sac/sac.ipynb" in said(done)
+    words = f"There are no submissions in {tmp_path}. Put them there as {tmp_path}/<student>/hw-1/hw-1.ipynb"
+    assert words in said(done)
 
 
 def test_results_that_cannot_be_written_are_a_fault_that_names_the_path(
@@ -253,7 +258,7 @@ def test_an_odd_notebook_is_graded_all_the_same(
     done = run("check", tmp_path / "alice.ipynb", "--course", course, "--json")
     assert done.exit_code == 0
     result = json.loads(done.stdout)
-    assert (result["fault"], result["points"], result["max_points"]) == ("", 0, 25)
+    assert (result["fault"], result["points"], result["max_points"]) == ("", 0, 6)
     assert {question["status"] for question in result["questions"]} == {"not attempted"}
 
 
@@ -263,7 +268,7 @@ def test_a_notebook_of_an_older_format_is_converted(course: Path, tmp_path: Path
     done = run("check", tmp_path / "alice.ipynb", "--course", course, "--json")
     assert done.exit_code == 0
     result = json.loads(done.stdout)
-    assert result["max_points"] == 25
+    assert result["max_points"] == 6
     assert {question["status"] for question in result["questions"]} == {"not attempted"}
 
 
@@ -272,7 +277,7 @@ def test_a_notebook_without_the_practical_has_every_question_missing(course: Pat
     done = run("check", tmp_path / "alice.ipynb", "--course", course, "--json")
     result = json.loads(done.stdout)
     assert {question["status"] for question in result["questions"]} == {"missing"}
-    assert any("The cell 'critic' is missing." in words for words in result["repairs"])
+    assert any("The cell 'double' is missing." in words for words in result["repairs"])
 
 
 # --- no sandbox
@@ -296,9 +301,18 @@ def test_without_a_sandbox_nothing_is_graded_unless_that_is_asked_for_by_name(
     assert json.loads(done.stdout)["barrier"] == "none"
 
 
-def test_generate_writes_the_release_that_the_kit_ships(course: Path, kit: Path) -> None:
+def test_check_writes_nothing(course: Path, tmp_path: Path, untouched: str) -> None:
+    (tmp_path / "alice.ipynb").write_text(untouched, encoding="utf-8")
+    before = {path: path.stat().st_mtime_ns for path in [*course.rglob("*"), *tmp_path.rglob("*")]}
+    assert run("check", tmp_path / "alice.ipynb", "--course", course).exit_code == 0
+    assert {path: path.stat().st_mtime_ns for path in [*course.rglob("*"), *tmp_path.rglob("*")]} == before
+
+
+def test_generate_writes_the_release_that_the_kit_ships(tmp_path: Path, kit: Path) -> None:
+    course = sac_course(tmp_path)
+    path = course / "release/sac/sac.ipynb"
+    path.unlink()
     done = run("generate", "--course", course)
     assert done.exit_code == 0
-    assert f"Wrote {course}/release/sac/sac.ipynb" in said(done)
-    made, shipped = ((root / "release/sac/sac.ipynb").read_bytes() for root in (course, kit))
-    assert made == shipped
+    assert f"Wrote {path}" in said(done)
+    assert path.read_bytes() == (kit / "release/sac/sac.ipynb").read_bytes()

@@ -16,12 +16,14 @@ import pytest
 from conftest import QUICK
 from nbformat import NotebookNode
 
-from autograder.doctor.trial import what_comes_through
+from autograder.confined.barrier import Confined
+from autograder.doctor.barriers import what_comes_through
 from autograder.errors import CourseError
-from autograder.process import Answered, Gone, Outcome, StudentProcess
+from autograder.grading.store import as_data, from_data
+from autograder.judging.process import Answered, Gone, Outcome, StudentProcess
 from autograder.records import SubmissionResult
-from autograder.results import as_data, from_data, report_lines
-from autograder.sandbox import NAMES, VARIABLE, Barrier, Confined, NoBarrier, choose_barrier, look_for, why_not
+from autograder.reports.tables import report_lines
+from autograder.sandbox import NAMES, VARIABLE, Barrier, NoBarrier, choose_barrier, look_for, why_not
 from autograder.sandbox.filters import ON_SHARED_DISK
 from autograder.sandbox.folder import MOST_FILES, PrivateFolder
 from autograder.sandbox.syscalls import NUMBERS
@@ -83,7 +85,7 @@ LOOK = """
 import json
 from autograder.errors import CourseError
 from autograder.sandbox import NAMES, NoBarrier, choose_barrier, look_for
-from autograder.doctor.trial import what_comes_through
+from autograder.doctor.barriers import what_comes_through
 found = {"problems": {name: look_for(name).problem for name in NAMES}}
 found["without"] = what_comes_through(NoBarrier())
 try:
@@ -146,7 +148,7 @@ def test_the_doctor_says_which_barriers_work_and_why_the_others_do_not(user: int
     found = {item["subject"]: item for item in findings}
     assert found["bubblewrap"]["well"]  # it is not needed
     assert "does not work here" in found["bubblewrap"]["found"]
-    assert found["bubblewrap"]["mend"]
+    assert found["bubblewrap"]["next_step"]
     assert found["confined"]["found"].startswith("works; from inside: no network")
     assert found["sandbox"]["well"]
     assert "weaker than bubblewrap" in found["sandbox"]["found"]
@@ -155,8 +157,8 @@ def test_the_doctor_says_which_barriers_work_and_why_the_others_do_not(user: int
 HOARD = """
 import json
 from dataclasses import replace
-from autograder.limits import Limits
-from autograder.process import StudentProcess
+from autograder.course.limits import Limits
+from autograder.judging.process import StudentProcess
 from autograder.sandbox import choose_barrier
 code = (
     "import os\\ndef f(x):\\n    for _ in range(4):\\n        if os.fork() == 0: break\\n"
@@ -371,9 +373,9 @@ def test_daemons_do_not_outlive_their_question(barrier: Barrier) -> None:
 GRADER = """
 import sys
 from dataclasses import replace
-from autograder.limits import Limits
-from autograder.process import StudentProcess
-from autograder.sandbox import Confined
+from autograder.course.limits import Limits
+from autograder.judging.process import StudentProcess
+from autograder.confined.barrier import Confined
 barrier = replace(Confined.here(), own_user={own_user}, abi={abi})
 with StudentProcess(barrier, Limits()) as process:
     process.load([("cell 1", {code!r})], {probes!r})
@@ -592,7 +594,7 @@ def test_users_for_sandboxes_lie_within_those_that_exist(monkeypatch: pytest.Mon
     assert spare_user() is None
 
 
-@pytest.mark.parametrize("name", ["sandbox/launcher", "sandbox/usage", "student/tidy", "student/walls"])
+@pytest.mark.parametrize("name", ["confined/launcher", "sandbox/usage", "student/tidy", "student/walls"])
 def test_what_the_launcher_runs_is_of_the_standard_library_alone(name: str, kit: Path) -> None:
     import ast
 

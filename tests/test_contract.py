@@ -1,48 +1,250 @@
-"""A source notebook that does not hold to its contract is refused, and the cell named."""
+"""A practical whose contract is at fault is refused by every command, with file and line, before anything is graded."""
 
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+import pytest
 from nbformat import NotebookNode
-from toy_course import SUMS, TOY, refusal, toy
+from toy_course import AREA, CHECKS, CONTRACT, SUMS, cell, cell_of, metadata, toy, write_course
+from typer.testing import CliRunner
 
-from autograder.authoring import blank
+from autograder.cli import app
+from autograder.course.folders import course_in
+from autograder.course.practical import load_practical
+from autograder.doctor.examination import examine
+from autograder.errors import CourseError
+from autograder.judging.answer_key import AnswerKey
 
-
-def test_a_cell_that_does_not_parse_is_refused_with_its_line_and_ipython_s_own_lines_are_not() -> None:
-    assert "Cell 1, line 2: it does not parse as Python" in refusal(toy(install="%matplotlib inline\nx = = 1"))
-    blank(toy(install="%%bash\nls -l | wc"), TOY)
-    blank(toy(install="files = !ls\nlen?\nx = (7\n% 3)"), TOY)
-
-
-def test_missing_cells_and_names_are_refused() -> None:
-    for grade_id in ("area", "check-area", "why"):
-        notebook = toy()
-        notebook.cells = [node for node in notebook.cells if node.id != grade_id]
-        assert f"The notebook has no cell '{grade_id}'" in refusal(notebook)
-    assert "Cell 'sums': it does not define LIMIT" in refusal(toy(sums=SUMS.replace("LIMIT = 3", "")))
+NAME = "hw-1"
+Change = Callable[[NotebookNode], object]
 
 
-def change(notebook: NotebookNode, cell_id: str, **metadata: object) -> NotebookNode:
-    next(node for node in notebook.cells if node.id == cell_id).metadata.nbgrader.update(metadata)
-    return notebook
+@dataclass(frozen=True)
+class Broken:
+    """One fault: what is changed in the toy practical, and the place and the words of the refusal."""
+
+    place: str  # a pattern; files of the practical by their last parts
+    words: str
+    files: dict[str, str] = field(default_factory=dict)
+    notebook: Change = lambda _: None
 
 
-def test_grade_cells_with_the_wrong_points_or_of_no_question_are_refused() -> None:
-    assert "Cell 'check-area': its metadata give it 3 points, the contract 2" in refusal(
-        change(toy(), "check-area", points=3)
-    )
-    assert "Cell 'check-area': nbgrader does not know it as a grade cell" in refusal(
-        change(toy(), "check-area", grade=False)
-    )
-    assert "Cell 'why': its metadata give it None points" in refusal(change(toy(), "why", points=None))
-    assert "Cell 'why': nbgrader does not know it as an answer cell" in refusal(
-        change(toy(why="Because."), "why", solution=False)
-    )
-    assert "Cell 'question-why': it is a grade cell of no question" in refusal(change(toy(), "q", grade=True, points=1))
+def roles(cell_id: str, **changed: object) -> Change:
+    return lambda notebook: cell_of(notebook, cell_id).metadata.nbgrader.update(changed)
 
 
-def test_a_grade_id_that_two_cells_bear_and_a_cell_of_the_wrong_kind_are_refused() -> None:
-    assert "Cell 'area': its grade_id is that of cell 2 too (this one is cell 3)" in refusal(
-        change(toy(), "check-area", grade_id="area")
-    )
-    notebook = toy(sums="no code")
-    notebook.cells[3].cell_type = "markdown"
-    assert "Cell 'sums': it is a markdown cell" in refusal(notebook)
+def text(cell_id: str, source: str) -> Change:
+    return lambda notebook: setattr(cell_of(notebook, cell_id), "source", source)
+
+
+def add(*sources: str, **given: object) -> Change:
+    more = [cell("code", f"more-{number}", source, **given) for number, source in enumerate(sources)]
+    return lambda notebook: notebook.cells.extend(more)
+
+
+def drop(cell_id: str) -> Change:
+    return lambda notebook: notebook.cells.remove(cell_of(notebook, cell_id))
+
+
+def toml(old: str, new: str) -> dict[str, str]:
+    assert old in CONTRACT
+    return {"practical.toml": CONTRACT.replace(old, new)}
+
+
+def checks(old: str, new: str) -> dict[str, str]:
+    assert old in CHECKS
+    return {"checks.py": CHECKS.replace(old, new)}
+
+
+TOML = "solutions/hw-1/practical.toml"
+CHECKED = "solutions/hw-1/checks.py"
+NOTEBOOK = "source/hw-1/hw-1.ipynb: Cell "
+GRADE = {"grade": True, "locked": True, "points": 1}
+BROKEN = {
+    # practical.toml
+    "no kit": Broken(TOML, "without naming its format; this kit reads format 2", toml("kit = 2", "")),
+    "an older kit": Broken(f"{TOML}, line 1", "was written for format 1", toml("kit = 2", "kit = 1")),
+    "no TOML": Broken(TOML, "cannot be read: .*line 1", toml("kit = 2", "kit = = 2")),
+    "no UTF-8": Broken(TOML, "cannot be read", toml("forever", "\udcff")),
+    "an unknown key": Broken(f"{TOML}, line 2", "'pionts' means nothing here", toml("long_running", "pionts")),
+    "an unknown key of a question": Broken(
+        f"{TOML}, line 5", "'area' does not say what it marks", toml('"Shape.area"', "{ function = 'total' }")
+    ),
+    "long_running no list": Broken(f"{TOML}, line 2", "not a list of names", toml('["forever"]', '"forever"')),
+    "no questions": Broken(TOML, "names no question", {"practical.toml": "kit = 2\n"}),
+    "a question of no function": Broken(f"{TOML}, line 6", "does not say what it marks", toml('"total"', "[]")),
+    "a function that no cell defines": Broken(
+        f"{TOML}, line 6",
+        "no cell of the notebook defines 'totals'",
+        toml('"total"', '"totals"'),
+    ),
+    "a method that its class does not define": Broken(
+        f"{TOML}, line 5", "no cell of the notebook defines 'Shape.size'", toml("Shape.area", "Shape.size")
+    ),
+    "a question without a grade cell": Broken(
+        f"{TOML}, line 7", "has no grade cell 'check-more'", toml('"total"\n', '"total"\nmore = "total"\n')
+    ),
+    # the notebook
+    "a grade cell of no question": Broken(
+        f"{NOTEBOOK}'check-more'", "a grade cell of no question", notebook=add("0", **metadata("check-more", **GRADE))
+    ),
+    "a grade cell of another name": Broken(
+        f"{NOTEBOOK}'total'", "a grade cell of no question", notebook=roles("check-total", grade_id="total")
+    ),
+    "no points": Broken(f"{NOTEBOOK}'check-area'", "None points", notebook=roles("check-area", points=None)),
+    "points in words": Broken(f"{NOTEBOOK}'check-area'", "'two' points", notebook=roles("check-area", points="two")),
+    "points below zero": Broken(f"{NOTEBOOK}'why'", "-1 points", notebook=roles("why", points=-1)),
+    "points without a number": Broken(f"{NOTEBOOK}'why'", "nan points", notebook=roles("why", points=float("nan"))),
+    "an id twice": Broken(
+        f"{NOTEBOOK}'area'", "its grade_id is that of cell 2 too", notebook=roles("check-area", grade_id="area")
+    ),
+    "no cell of the function": Broken(f"{TOML}, line 6", "no cell .* defines 'total'", notebook=drop("sums")),
+    "a cell that does not parse": Broken(
+        f"{NOTEBOOK}'sums', line 2", "does not parse as Python", notebook=text("sums", "%who\ndef total(:\n    pass")
+    ),
+    "a marker twice in a cell": Broken(
+        f"{NOTEBOOK}'area', line 10",
+        "the blank 'area.block' is marked twice, first in Cell 'area', line 4",
+        notebook=text("area", AREA.replace("area.scale", "area.block")),
+    ),
+    "a marker twice in two cells": Broken(
+        f"{NOTEBOOK}'sums', line 3",
+        "the blank 'area.scale' is marked twice, first in Cell 'area', line 10",
+        notebook=text("sums", SUMS.replace("sums.all", "area.scale")),
+    ),
+    "a notebook of an older format": Broken(
+        "source/hw-1/hw-1.ipynb", "is no valid notebook", notebook=lambda notebook: notebook.update(nbformat=3)
+    ),
+    # the checks
+    "a question without a check": Broken(
+        TOML, "the question 'total' has no check", checks('@check("total"', '@check("area"')
+    ),
+    "no checks": Broken(TOML, "the question 'area' has no check", {"checks.py": ""}),
+    "a check of no question": Broken(
+        f"{CHECKED}, line 6",
+        "is a check of no question, 'aera'",
+        checks('"area"', '"aera"'),
+    ),
+    "a check without a sentence": Broken(
+        f"{CHECKED}, line 12", "needs a docstring", checks('    """The sum comes back."""', "    return")
+    ),
+    "checks that do not parse": Broken(f"{CHECKED}, line 6", "SyntaxError", checks("@check", "@@check")),
+    "checks that fail": Broken(f"{CHECKED}, line 3", "NameError", checks('"""\n\nfrom', '"""\n\nx\nfrom')),
+    "checks that exit": Broken(
+        f"{CHECKED}, line 3", "SystemExit", checks('"""\n\nfrom', '"""\n\nraise SystemExit\nfrom')
+    ),
+    "a probe that is not there": Broken(
+        f"{CHECKED}, line 9", "there is no probe 'measures' to ask", checks('"measure"', '"measures"')
+    ),
+    "no probes at all": Broken(f"{CHECKED}, line 9", "no probe 'measure'", {"probes.py": ""}),
+    "probes that do not parse": Broken("solutions/hw-1/probes.py, line 1", "SyntaxError", {"probes.py": "def ("}),
+    "a warmup that fails": Broken("solutions/hw-1/warmup.py, line 1", "ZeroDivisionError", {"warmup.py": "1 / 0"}),
+}
+BROKEN["a probe's constant that is not there"] = Broken(
+    f"{CHECKED}, line 11",
+    "there is no probe 'weigh' to ask",
+    {"checks.py": CHECKS.replace('"measure"', "IT").replace("\n\n@check", '\nIT = "weigh"\n\n\n@check', 1)},
+)
+
+
+def course_with(root: Path, broken: Broken) -> Path:
+    """A course in a path with a space."""
+    notebook = toy()
+    broken.notebook(notebook)
+    files = {name: text for name, text in broken.files.items() if "\udcff" not in text}
+    write_course(root / "my course", notebook, NAME, files)
+    for name, text in broken.files.items():
+        if name not in files:
+            (root / "my course/solutions" / NAME / name).write_bytes(text.encode(errors="surrogateescape"))
+    return root / "my course"
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
+def test_a_contract_at_fault_is_refused_with_its_place_and_a_next_step(broken: Broken, tmp_path: Path) -> None:
+    root = course_with(tmp_path, broken)
+    with pytest.raises(CourseError) as caught:
+        _ = AnswerKey(load_practical(root, NAME)).checks
+    message = caught.value.message
+    assert re.match(re.escape(f"{root}/{broken.place}"), message), message
+    assert re.search(broken.words, message), message
+    assert caught.value.next_step
+
+
+def test_a_contract_without_fault_says_what_the_notebook_says(tmp_path: Path) -> None:
+    practical = load_practical(write_course(tmp_path / "my course", name=NAME))
+    assert [(item.name, item.points, item.cell) for item in practical.questions] == [
+        ("area", 2, "area"),
+        ("total", 1, "sums"),
+    ]
+    assert practical.blanks == {"area.block": "area", "area.scale": "area", "sums.all": "sums", "sums.step": "sums"}
+    assert practical.defines == {"area": ("Shape",), "sums": ("total", "LIMIT")}
+    assert practical.written == {"why": 2}
+    assert practical.long_running == {"forever"}
+    assert [check.name for check in AnswerKey(practical).checks] == ["it_is_the_area", "it_is_the_sum"]
+
+
+# --- the folder
+
+
+def refused(root: Path, name: str = "") -> str:
+    with pytest.raises(CourseError) as caught:
+        course_in(root, name)
+    assert caught.value.next_step
+    return caught.value.message
+
+
+def test_a_course_without_a_practical_is_refused(tmp_path: Path) -> None:
+    assert refused(tmp_path) == f"There is no practical in the course {tmp_path}."
+    (tmp_path / "solutions/variants").mkdir(parents=True)
+    assert f"{tmp_path}/solutions was made for an older version of the kit" in refused(tmp_path)
+
+
+def test_two_practicals_of_one_name_are_refused_whichever_is_meant(tmp_path: Path) -> None:
+    write_course(write_course(tmp_path, name="hw-1"), name="HW-1")
+    for name in ("", "hw-1", "HW-1"):
+        assert f"Two practicals have one name: {tmp_path}/solutions/HW-1 and" in refused(tmp_path, name)
+
+
+def test_of_several_practicals_one_has_to_be_named(tmp_path: Path) -> None:
+    write_course(write_course(tmp_path, name="hw-1"), name="hw-2")
+    assert refused(tmp_path) == "The course has several practicals: hw-1, hw-2."
+    assert refused(tmp_path, "hw1") == "There is no practical 'hw1'."
+    assert course_in(tmp_path, "hw-2").practical.name == "hw-2"
+
+
+def test_half_a_practical_is_refused_and_the_missing_file_named(tmp_path: Path) -> None:
+    write_course(tmp_path, name=NAME)
+    contract, source = tmp_path / "solutions/hw-1/practical.toml", tmp_path / "source/hw-1/hw-1.ipynb"
+    kept = contract.rename(tmp_path / "kept")
+    assert refused(tmp_path, NAME) == f"There is no {contract}, only {source}."
+    kept.rename(contract)
+    source.unlink()
+    assert refused(tmp_path, NAME) == f"There is no {source}, only {contract}."
+
+
+# --- the commands
+
+SEEN_BY_ALL = ("a question without a check", "a probe that is not there", "a marker twice in a cell", "an older kit")
+
+
+@pytest.mark.parametrize("fault", SEEN_BY_ALL)
+def test_every_command_refuses_it_before_anything_is_graded_or_written(fault: str, tmp_path: Path) -> None:
+    root = course_with(tmp_path, BROKEN[fault])
+    release, submitted = root / "release/hw-1/hw-1.ipynb", root / "submitted/alice/hw-1/hw-1.ipynb"
+    for path in (release, submitted):
+        path.parent.mkdir(parents=True)
+        path.write_text(nbformat.v4.writes(toy()), encoding="utf-8")
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if "__pycache__" not in path.parts}
+    for command in (["generate"], ["grade"], ["verify"]):
+        found = CliRunner().invoke(app, [*command, "--course", str(root)])
+        said = " ".join(found.stderr.split())
+        assert found.exit_code == 2, found.output
+        assert BROKEN[fault].words in said
+    after = {path: path.stat().st_mtime_ns for path in root.rglob("*") if "__pycache__" not in path.parts}
+    assert {path for path in after if path.is_file()} == {path for path in before if path.is_file()}
+    by_doctor = next(finding for finding in examine(root) if finding.subject == NAME)
+    assert not by_doctor.well
+    assert BROKEN[fault].words in by_doctor.found

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 from nbformat import NotebookNode
-from toy_course import TOY, toy
+from toy_course import practical_of, source_of, toy
 
-from autograder.assignment import load_assignment
-from autograder.authoring import fill, read_source
+from autograder.authoring import fill
+from autograder.course.practical import Practical
 from autograder.errors import CourseError
 from autograder.verification.corpus import Variant, load_corpus, variant_notebook
 
-ROOT = Path(__file__).parent.parent
-
+TOY = practical_of()
 RIGHT = '[[variant]]\nid = "fine"\nverdict = "right"\nsummary = "another way"\n'
 WRONG = '[[variant]]\nid = "off"\nverdict = "wrong"\nsummary = "one too many"\nloses = ["total"]\n'
 FILL = 'fills = { "sums.all" = "values, 1" }\n'
@@ -40,10 +39,6 @@ def refusal(folder: Path, *texts: str, notebook: NotebookNode | None = None) -> 
     return caught.value.message
 
 
-def source_of(notebook: NotebookNode, cell_id: str) -> str:
-    return str(next(cell.source for cell in notebook.cells if cell.id == cell_id))
-
-
 # --- what is read
 
 
@@ -53,13 +48,12 @@ def test_a_variant_holds_what_its_entry_says(corpus: Path) -> None:
         id="off",
         verdict="wrong",
         summary="one too many",
+        path=corpus / "0.toml",
         fills={"sums.all": "values, 1"},
-        cells={},
         extra_cells=("import math",),
         loses=("total",),
         hint="count again",
         source="a course",
-        path=corpus / "0.toml",
     )
 
 
@@ -155,24 +149,26 @@ def test_paths_that_hold_no_variants_are_refused(corpus: Path) -> None:
 
 # --- the practical's own corpus
 
-SAC = load_assignment("sac")
-
 
 @pytest.fixture(scope="module")
-def variants() -> tuple[Variant, ...]:
-    return load_corpus([ROOT / "solutions" / "variants"], SAC, read_source(ROOT, "sac"))
+def variants(sac: Practical) -> tuple[Variant, ...]:
+    return load_corpus([sac.folder / "variants"], sac, sac.source)
 
 
-def test_every_blank_of_the_practical_has_five_wrong_and_three_right_variants(variants: tuple[Variant, ...]) -> None:
+def test_every_blank_of_the_practical_has_five_wrong_and_three_right_variants(
+    sac: Practical, variants: tuple[Variant, ...]
+) -> None:
     fills = Counter((variant.verdict, blank) for variant in variants for blank in variant.fills)
-    for blank in SAC.blanks:
+    for blank in sac.blanks:
         assert fills["wrong", blank] >= 5, blank
         assert fills["right", blank] >= 3, blank
 
 
-def test_every_question_is_lost_by_some_variant_and_every_wrong_one_teaches(variants: tuple[Variant, ...]) -> None:
+def test_every_question_is_lost_by_some_variant_and_every_wrong_one_teaches(
+    sac: Practical, variants: tuple[Variant, ...]
+) -> None:
     lost = {question for variant in variants for question in variant.loses}
-    assert lost >= {question.name for question in SAC.questions} - {"training"}
+    assert lost >= {question.name for question in sac.questions if not question.end_to_end}
     assert [variant.id for variant in variants if variant.verdict == "wrong" and not variant.hint] == []
 
 

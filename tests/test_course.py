@@ -1,12 +1,10 @@
 """Submissions are found where students put them, and whoever handed in something is never passed over in silence."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from autograder.course import Unclear, find_submissions
-from autograder.demo import main, make_course
+from autograder.course.folders import Unclear, find_submissions
 from autograder.errors import CourseError
 from autograder.records import Submission
 
@@ -38,7 +36,7 @@ def test_every_layout_is_understood(tmp_path: Path, name: str) -> None:
 def test_a_renamed_notebook_is_taken_and_told(tmp_path: Path) -> None:
     submission = found(lay(tmp_path, "alice/sac/homework.ipynb"))["alice"]
     assert isinstance(submission, Submission)
-    assert submission.note == "homework.ipynb was taken for sac.ipynb."
+    assert submission.note == "homework.ipynb was graded as sac.ipynb."
 
 
 def test_other_notebooks_beside_the_right_one_are_left_and_told(tmp_path: Path) -> None:
@@ -61,7 +59,7 @@ def test_a_script_counts_where_there_is_no_notebook_and_that_is_told(tmp_path: P
     assert submissions["bob"] == Submission("bob", tmp_path / "bob/sac/sac.ipynb")
 
 
-def test_two_scripts_of_one_student_are_named_both(tmp_path: Path) -> None:
+def test_two_scripts_of_one_student_are_both_named(tmp_path: Path) -> None:
     unclear = found(lay(tmp_path, "alice/sac/one.py", "alice/sac/two.py"))["alice"]
     assert isinstance(unclear, Unclear)
     assert "one.py" in unclear.reason
@@ -120,25 +118,3 @@ def test_a_folder_that_is_missing_or_empty_is_a_fault_with_a_next_step(tmp_path:
     with pytest.raises(CourseError, match=str(folder)) as caught:
         find_submissions(folder, "sac")
     assert caught.value.next_step
-
-
-def test_the_sample_class_is_a_course_of_at_least_ten(tmp_path: Path, kit: Path) -> None:
-    course = tmp_path / "demo"
-    make_course(course)
-    clear, unclear = find_submissions(course / "submitted", "sac")
-    assert len(clear) >= 10
-    assert not unclear
-    assert (course / "release/sac/sac.ipynb").is_file()
-    shutil.rmtree(course / "submitted")
-    make_course(course)  # a demo may be made again
-    assert find_submissions(course / "submitted", "sac") == (clear, unclear)
-
-
-def test_the_sample_class_is_not_made_in_a_folder_that_holds_something_else(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    lay(tmp_path, "thesis.txt")
-    assert main(tmp_path) == 2
-    said = " ".join(capsys.readouterr().err.split())
-    assert "is not empty and no demo. Name a new folder." in said
-    assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "{}"

@@ -1,18 +1,17 @@
-"""The doctor finds a fit machine fit, and says the mend for what is lacking."""
+"""The doctor finds a fit machine and a fit practical fit, and says what to do about what is not."""
 
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from tiny_course import CHECKS, CORPUS, NAME, notebook, run, tiny_course, write_source
 
-from autograder.cli import app
-from autograder.doctor.trial import PLACES, what_comes_through
-from autograder.limits import Limits
+from autograder.course.limits import Limits
+from autograder.doctor.barriers import PLACES, what_comes_through
 from autograder.sandbox import NAMES, Barrier, Looked, NoBarrier, Prepared, choose_barrier
 
 
@@ -24,9 +23,13 @@ def fresh_choice() -> Iterator[None]:
     choose_barrier.cache_clear()
 
 
-def findings(*options: str) -> tuple[int, dict[str, dict[str, str]]]:
-    done = CliRunner().invoke(app, ["doctor", "--json", *options])
-    assert done.exception is None or isinstance(done.exception, SystemExit)
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    return tiny_course(tmp_path / "my course")
+
+
+def findings(*options: str | Path) -> tuple[int, dict[str, dict[str, str]]]:
+    done = run("doctor", "--json", *options)
     return done.exit_code, {item["subject"]: item for item in json.loads(done.stdout)}
 
 
@@ -37,31 +40,112 @@ def no_barrier(fresh_choice: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autograder.sandbox.landlock_version", lambda: 0)
 
 
-def test_a_machine_that_can_grade_is_found_well(kit: Path) -> None:
-    code, found = findings("--course", str(kit))
-    of_the_machine = ("Python", "packages", "course", "bubblewrap", "confined", "sandbox")
-    assert [found[subject] for subject in of_the_machine if not found[subject]["well"]] == []
-    assert [found[subject]["mend"] for subject in of_the_machine if found[subject]["mend"]] == []
-    assert code == (0 if all(item["well"] for item in found.values()) else 1)
+# --- the practicals
+
+
+def test_the_kit_is_found_well(kit: Path) -> None:
+    code, found = findings("--course", kit)
+    assert [item for item in found.values() if not item["well"] or item["next_step"]] == []
+    assert code == 0
 
 
 @pytest.mark.usefixtures("no_barrier")
-def test_without_any_barrier_the_mend_of_each_is_said(kit: Path) -> None:
-    code, found = findings("--course", str(kit))
+def test_every_practical_of_the_course_is_looked_at_unless_one_is_named(course: Path) -> None:
+    tiny_course(course, name="hw-2")
+    assert {"hw-1", "release of hw-1", "known mistakes of hw-1", "hw-2"} <= findings("--course", course)[1].keys()
+    assert "hw-1" not in findings("--course", course, "--assignment", "hw-2")[1]
+
+
+def break_checks(course: Path) -> None:
+    (course / "solutions" / NAME / "checks.py").write_text(CHECKS.replace("@check(", "@check(1, "), "utf-8")
+
+
+def import_what_is_missing(course: Path) -> None:
+    made = notebook()
+    made.cells[1].source = "import numpy as np\nimport nowhere_to_be_found"
+    write_source(course, made)
+
+
+def change_the_release(course: Path) -> None:
+    other = notebook()
+    del other.cells[4]
+    write_source(course, other, "other")
+    (course / "source/other/other.ipynb").replace(course / "release" / NAME / f"{NAME}.ipynb")
+
+
+def learn_and_change_the_checks(course: Path) -> None:
+    folder = course / "solutions" / NAME
+    (folder / "known.json").write_text(
+        '{"format": 1, "fingerprint": "older", "right": {}, "mistakes": []}', encoding="utf-8"
+    )
+
+
+def write_a_corpus(course: Path) -> None:
+    folder = course / "solutions" / NAME / "variants"
+    folder.mkdir()
+    (folder / "all.toml").write_text(CORPUS, encoding="utf-8")
+
+
+@pytest.mark.usefixtures("no_barrier")
+@pytest.mark.parametrize(
+    ("change", "subject", "words", "step"),
+    [
+        (break_checks, "hw-1", "solutions/hw-1/checks.py, line", "Correct"),
+        (import_what_is_missing, "hw-1", "hw-1.ipynb imports what is not installed here: nowhere", "pip install now"),
+        (change_the_release, "release of hw-1", "release/hw-1/hw-1.ipynb was made from another", "autograder generate"),
+        (
+            lambda course: (course / "release/hw-1/hw-1.ipynb").unlink(),
+            "release of hw-1",
+            "the students' version was never made",
+            "autograder generate --assignment hw-1",
+        ),
+        (learn_and_change_the_checks, "known mistakes of hw-1", "known.json was made before", "verify --learn"),
+        (write_a_corpus, "known mistakes of hw-1", "There is no", "autograder verify --learn --assignment hw-1"),
+    ],
+    ids=["checks", "libraries", "another release", "no release", "older known mistakes", "no known mistakes"],
+)
+def test_what_is_wrong_with_a_practical_is_named_with_its_file_and_the_next_step(
+    course: Path, change: Callable[[Path], object], subject: str, words: str, step: str
+) -> None:
+    change(course)
+    code, found = findings("--course", course)
+    assert code == 1
+    assert not found[subject]["well"]
+    assert words in found[subject]["found"]
+    assert step in found[subject]["next_step"]
+
+
+@pytest.mark.usefixtures("no_barrier")
+def test_a_release_with_older_prose_can_be_graded_by_and_that_is_said(course: Path) -> None:
+    assert run("generate", "--course", course).exit_code == 0
+    assert not findings("--course", course)[1]["release of hw-1"]["next_step"]
+    write_source(course, notebook(prose="Fill in both blanks."))
+    found = findings("--course", course)[1]["release of hw-1"]
+    assert found["well"]
+    assert "source's text was changed since" in found["found"]
+    assert "autograder generate" in found["next_step"]
+
+
+# --- the machine
+
+
+@pytest.mark.usefixtures("no_barrier")
+def test_without_any_barrier_it_is_said_of_each_what_to_do(course: Path) -> None:
+    code, found = findings("--course", course)
     assert code == 1
     assert not any(found[subject]["well"] for subject in ("bubblewrap", "confined", "sandbox"))
-    assert "apt install bubblewrap" in found["bubblewrap"]["mend"]
-    assert "Landlock" in found["confined"]["mend"]
-    assert "apt install bubblewrap" in found["sandbox"]["mend"]
+    assert "apt install bubblewrap" in found["bubblewrap"]["next_step"]
+    assert "Landlock" in found["confined"]["next_step"]
+    assert "apt install bubblewrap" in found["sandbox"]["next_step"]
 
 
 @pytest.mark.usefixtures("fresh_choice")
 def test_without_bubblewrap_the_other_barrier_is_well_and_said_to_be_weaker(
-    kit: Path, monkeypatch: pytest.MonkeyPatch
+    course: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("autograder.sandbox.find_bubblewrap", lambda: None)
-    _, found = findings("--course", str(kit))
-    assert "apt install bubblewrap" in found["bubblewrap"]["mend"]
+    _, found = findings("--course", course)
+    assert "apt install bubblewrap" in found["bubblewrap"]["next_step"]
     assert found["bubblewrap"]["well"]  # it is not needed, but an advice
     assert found["sandbox"]["well"]
     assert found["sandbox"]["found"].startswith("confined: ")
@@ -70,24 +154,24 @@ def test_without_bubblewrap_the_other_barrier_is_well_and_said_to_be_weaker(
 
 @pytest.mark.usefixtures("no_barrier")
 def test_a_sandbox_that_does_not_start_is_told_from_one_that_is_not_there(
-    kit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = tmp_path / "bwrap"
     broken.write_text("#!/bin/sh\necho 'No permissions to create new namespace' >&2\nexit 1\n", encoding="utf-8")
     broken.chmod(0o755)
     monkeypatch.setattr("autograder.sandbox.find_bubblewrap", lambda: str(broken))
-    code, found = findings("--course", str(kit))
+    code, found = findings("--course", course)
     assert code == 1
     assert "No permissions to create new namespace" in found["sandbox"]["found"]
-    assert "Allow user namespaces" in found["sandbox"]["mend"]
+    assert "Allow user namespaces" in found["sandbox"]["next_step"]
 
 
 @pytest.mark.usefixtures("fresh_choice")
 def test_a_barrier_that_starts_but_lets_something_through_is_not_well(
-    kit: Path, monkeypatch: pytest.MonkeyPatch
+    course: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autograder.doctor.look_for", lambda name: Looked(name, NoBarrier()))
-    code, found = findings("--course", str(kit))
+    monkeypatch.setattr("autograder.doctor.examination.look_for", lambda name: Looked(name, NoBarrier()))
+    code, found = findings("--course", course)
     assert code == 1
     for name in ("bubblewrap", "confined"):
         assert not found[name]["well"]
@@ -146,17 +230,17 @@ def test_without_a_barrier_all_secrets_of_the_grader_are_found_where_they_lie() 
 
 
 @pytest.mark.usefixtures("no_barrier")
-def test_a_missing_course_is_told_and_the_rest_is_looked_at_all_the_same(tmp_path: Path) -> None:
-    code, found = findings("--course", str(tmp_path))
+def test_a_missing_course_is_said_and_the_rest_is_looked_at_all_the_same(tmp_path: Path) -> None:
+    code, found = findings("--course", tmp_path)
     assert code == 1
     assert str(tmp_path) in found["course"]["found"]
-    assert found["course"]["mend"]
+    assert found["course"]["next_step"]
     assert "sandbox" in found
 
 
 @pytest.mark.usefixtures("no_barrier")
-def test_people_read_the_mend_below_what_is_wrong(kit: Path) -> None:
-    done = CliRunner().invoke(app, ["doctor", "--course", str(kit)])
+def test_people_read_what_to_do_below_what_is_wrong(course: Path) -> None:
+    done = run("doctor", "--course", course)
     lines = done.stdout.splitlines()
     assert any(line.startswith("✓ packages") for line in lines)
     (broken,) = (number for number, line in enumerate(lines) if line.startswith("✗ sandbox"))

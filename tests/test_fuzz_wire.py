@@ -16,8 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_wire import BOMBS, REFUSED, values
 
-from autograder.checks import Answer, Handler
-from autograder.process import Answered, Defined, Gone, Outcome, Raised, Session, StudentProcess
+from autograder.judging.checks import Answer, Handler
+from autograder.judging.process import Answered, Defined, Gone, Outcome, Raised, Session, StudentProcess
 from autograder.sandbox import NoBarrier
 from autograder.student.wire import LARGEST_FRAME, pack
 from benchmarks.fuzz_wire import NEVER, Judge, decoded, framed, host_hears, looked_at

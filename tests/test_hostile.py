@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,16 +18,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import sac_course
 from hostile_class import HOSTILE, Fault, hand_in, handed_in, load_faults, seated
 from typer.testing import CliRunner
 
-from autograder.assignment import load_assignment
-from autograder.authoring import read_marked, read_source
+from autograder.authoring import read_marked
 from autograder.cli import app
-from autograder.sandbox import NAMES, Confined
+from autograder.confined.barrier import Confined
+from autograder.course.practical import load_practical
+from autograder.sandbox import NAMES
 
 KIT = Path(__file__).parent.parent
-SAC = load_assignment("sac")
+SAC = load_practical(KIT, "sac")
 FAULTS = {name: fault for name, fault in load_faults().items() if "train" not in fault.cells}
 SECRET = "not-for-students-8d1f"
 CONFIG = """
@@ -69,10 +70,7 @@ class Listener:
 
 def new_course(course: Path, seconds: int = SHORT) -> Path:
     """A course with the kit's source, and so many seconds for an answer."""
-    (course / "source/sac").mkdir(parents=True)
-    shutil.copy(KIT / "source/sac/sac.ipynb", course / "source/sac")
-    (course / "nbgrader_config.py").write_text(CONFIG.format(seconds=seconds), encoding="utf-8")
-    return course
+    return sac_course(course, CONFIG.format(seconds=seconds))
 
 
 @pytest.fixture(scope="module")
@@ -114,12 +112,12 @@ def graded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     courses = {
         patient: new_course(folder / f"course {patient}", LONG if patient else SHORT) for patient in (False, True)
     }
-    marked = read_marked(read_source(KIT, "sac"), SAC)
+    marked = read_marked(SAC.source, SAC)
     places = {"course": str(courses[False]), "kit": str(KIT), "port": str(listener.port), "secret": SECRET}
     students = seated(fault.at(places) for fault in FAULTS.values())
     for student, faults in students.items():
         submitted = courses[faults[0].patient] / "submitted"
-        hand_in(submitted / student, SAC, handed_in(marked, faults), faults)
+        hand_in(submitted / student, handed_in(marked, faults), faults)
     results = {item["student"]: item for course in courses.values() for item in grade(course, request.param)}
     assert {result["barrier"] for result in results.values()} <= {request.param, ""}
     return Graded(courses[False], students, results)

@@ -11,6 +11,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from conftest import sac_course
 from nbformat import NotebookNode
 from typer.testing import CliRunner
 
@@ -85,9 +86,7 @@ def make(kind: str, path: Path, course: Path) -> None:
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory, kit: Path) -> dict[str, Any]:
     """A class of all of them, among students with odd names and one whose release is untouched, graded once."""
-    course = tmp_path_factory.mktemp("files") / "course"
-    (course / "source/sac").mkdir(parents=True)
-    (course / "source/sac/sac.ipynb").write_bytes((kit / "source/sac/sac.ipynb").read_bytes())
+    course = sac_course(tmp_path_factory.mktemp("files") / "course")
     release = (kit / "release/sac/sac.ipynb").read_bytes()
     for kind in REASONS:
         make(kind, course / "submitted" / kind / "sac/sac.ipynb", course)
@@ -126,7 +125,14 @@ def test_an_untouched_release_under_any_name_was_not_attempted(results: dict[str
 def test_nobody_is_lost_and_nothing_lands_outside_the_results(results: dict[str, Any]) -> None:
     assert results["found"].keys() == {*REASONS, *NAMES, "untouched"}
     course = results["course"]
-    assert {path.name for path in course.iterdir()} <= {"source", "submitted", "results", ".autograder.lock"}
+    assert {path.name for path in course.iterdir()} <= {
+        "source",
+        "release",
+        "solutions",
+        "nbgrader_config.py",
+        "submitted",
+        "results",
+    }
     kept = [path for path in (course / "results").rglob("*") if path.is_file()]
     assert len(list((course / "results/sac/students").iterdir())) == len(results["found"])
     assert all(path.is_relative_to(course / "results/sac") for path in kept)
@@ -156,10 +162,10 @@ def test_code_that_is_long_to_read_holds_nobody_up(
     name: str, kit: Path, tmp_path: Path, handed_in: Callable[..., NotebookNode], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The work of reading is counted, since time is the machine's affair: names are looked up once a statement."""
-    from autograder import definitions
+    from autograder.notebook import definitions, python
 
     visits = []
-    names = definitions.global_names
+    names = python.global_names
 
     def counted(node: ast.stmt) -> set[str]:
         visits.append(node)

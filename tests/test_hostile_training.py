@@ -2,32 +2,30 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import sac_course
 from hostile_class import QUESTIONS, hand_in, handed_in, load_faults
 from typer.testing import CliRunner
 
-from autograder.assignment import load_assignment
-from autograder.authoring import read_marked, read_source
+from autograder.authoring import read_marked
 from autograder.cli import app
+from autograder.course.practical import load_practical
 
 KIT = Path(__file__).parent.parent
-SAC = load_assignment("sac")
+SAC = load_practical(KIT, "sac")
 FAULTS = {name: fault for name, fault in load_faults().items() if "train" in fault.cells}
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What each student's training came to; nothing else is asked."""
-    course = tmp_path_factory.mktemp("training") / "course"
-    (course / "source/sac").mkdir(parents=True)
-    shutil.copy(KIT / "source/sac/sac.ipynb", course / "source/sac")
-    marked = read_marked(read_source(KIT, "sac"), SAC)
+    course = sac_course(tmp_path_factory.mktemp("training") / "course")
+    marked = read_marked(SAC.source, SAC)
     for name, fault in FAULTS.items():
-        hand_in(course / "submitted" / name, SAC, handed_in(marked, [fault]), [fault])
+        hand_in(course / "submitted" / name, handed_in(marked, [fault]), [fault])
     others = [word for each in SAC.questions if each.name != "training" for word in ("--skip", each.name)]
     words = ["grade", str(course), "--no-gradebook", "--jobs", "2", "--json", *others]
     done = CliRunner().invoke(app, words)

@@ -1,104 +1,129 @@
-"""Imports run one way: records and errors, pure parts, sandbox, runner, command line and plug-in."""
+"""The house: rooms import downwards only, the core does without its annexes, and the engine knows no practical."""
 
 import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
-import pytest
+from tiny_course import CORPUS, KIT, hand_in, tiny_course
 
-ENGINE = Path(__file__).parent.parent / "autograder"
-
-LAYERS = (
-    # what everything speaks of
-    ("errors", "records", "limits", "files", "stopping", "configuration"),
-    # pure parts: notebooks, authoring, repair, extraction, what a check is, what is said of a result
-    (
-        *("checks", "assignment", "notebooks", "definitions", "extraction", "repair", "results"),
-        *("mending", "mending.text", "mending.cells", "mending.exports", "mending.cutting"),
-        *("mending.joining", "mending.matching", "mending.restoring", "mending.order", "mending.shape"),
-        *("authoring", "authoring.cells", "authoring.markers", "authoring.blanks", "authoring.marked"),
-        *("authoring.contract", "authoring.source", "authoring.release"),
-        *("verification", "verification.corpus", "verification.several"),
-        *("likeness", "likeness.prints", "likeness.pairs", "likeness.explained"),
-        *("publishing", "publishing.disarm", "publishing.publish", "publishing.digest"),
-    ),
-    # the course's folders, the grader's own processes, and the walls around a student's process
-    (
-        *("locking", "workers", "course", "sandbox", "process", "doctor.trial", "doctor.look"),
-        *("sandbox.view", "sandbox.users", "sandbox.usage", "sandbox.folder", "sandbox.syscalls", "sandbox.filters"),
-        *("sandbox.barrier", "sandbox.bubblewrap", "sandbox.confined", "sandbox.launcher"),
-    ),
-    # runner: the judge, one submission, a class, the grader itself
-    (
-        *("sketches", "judge", "recognise", "batch", "classes", "likeness.store", "likeness.findings"),
-        *("publishing.nbgrader_course", "publishing.gradebook", "publishing.marks"),
-        *("verification.learning", "verification.verify"),
-    ),
-    # command line and plug-in
-    ("nbgrader_plugin", "doctor", "cli", "demo", "__main__", ""),
+ENGINE = KIT / "autograder"
+FLOORS = (  # from the ground up: a room imports from its own floor and from those below it
+    ("errors", "records", "files", "annexes", ""),
+    ("course", "notebook"),
+    ("student", "sandbox"),
+    ("judging",),
+    ("grading", "reports"),
+    ("authoring", "repair", "hints", "likeness", "verification", "doctor", "nbgrader", "confined", "publishing"),
+    ("cli", "__main__", "nbgrader_plugin"),
 )
-LAYER_OF = {name: number for number, layer in enumerate(LAYERS) for name in layer}
+FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+ANNEXES = FLOORS[5]
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(ENGINE.rglob("*.py"))}
 
 
 def name_of(path: Path) -> str:
-    """The module's name within the engine, such as authoring.blanks; a package's is the folder's."""
-    parts = path.relative_to(ENGINE).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    """The module's name within the engine, such as course.limits; a room's own is the folder's."""
+    return ".".join(path.relative_to(ENGINE).with_suffix("").parts).removesuffix("__init__").removesuffix(".")
 
 
-MODULES = {
-    name_of(path): path
-    for path in sorted(ENGINE.rglob("*.py"))
-    if path.relative_to(ENGINE).parts[0] not in ("sac", "student")
-}
+def room_of(name: str) -> str:
+    return name.split(".")[0]
 
 
-def imported(path: Path) -> set[str]:
-    """The full names of all that a file imports, inside its functions too."""
+def imported(tree: ast.Module) -> set[str]:
+    """The full names of all that a file imports, inside its functions too; what types alone need is left out."""
+    typing = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    left_out = {inner for node in typing for inner in ast.walk(node)}
+    nodes = [node for node in ast.walk(tree) if node not in left_out]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return names | {f"{node.module}.{a.name}" for node in nodes if isinstance(node, ast.ImportFrom) for a in node.names}
+
+
+MODULES = {name_of(path): tree for path, tree in TREES.items()}
+
+
+def modules_of(tree: ast.Module) -> set[str]:
+    """The engine's own modules that a file imports: of autograder.<room>.<name> the longest that is a module."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path.name} imports relatively"
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
-
-
-def engine_modules(name: str) -> set[str]:
-    """The engine's own modules that one of them imports: of autograder.<module>.<name> the longest that is a module."""
-    found = set()
-    for full in imported(MODULES[name]):
+    for full in imported(tree):
         parts = full.split(".")[1:] if full.startswith("autograder.") else []
-        known = [".".join(parts[:end]) for end in range(len(parts), 0, -1) if ".".join(parts[:end]) in MODULES]
-        found |= set(known[:1])
-    return found
+        found |= {next(name for end in range(len(parts), -1, -1) if (name := ".".join(parts[:end])) in MODULES)}
+    return found - {""}
 
 
-def test_every_module_of_the_engine_has_its_layer() -> None:
-    assert MODULES.keys() == LAYER_OF.keys()
+IMPORTS = {name: modules_of(tree) for name, tree in MODULES.items()}
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_a_module_imports_from_its_own_layer_and_those_below(name: str) -> None:
-    assert not {other for other in engine_modules(name) if LAYER_OF[other] > LAYER_OF[name]}
+def test_rooms_import_downwards_only() -> None:
+    assert {room_of(name) for name in MODULES} == FLOOR_OF.keys()
+    assert not [
+        (name, other)
+        for name, others in IMPORTS.items()
+        for other in others
+        if FLOOR_OF[room_of(other)] > FLOOR_OF[room_of(name)]
+    ]
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_no_two_modules_import_each_other(name: str) -> None:
-    below = {name}
-    reached: set[str] = set()
-    while below:
-        below = {other for one in below for other in engine_modules(one)} - reached
-        reached |= below
-    assert name not in reached
+def test_the_core_imports_no_annex() -> None:
+    core = [name for name in MODULES if room_of(name) not in ANNEXES and name != "nbgrader_plugin"]
+    assert not [name for name in core if any(room_of(other) in ANNEXES for other in IMPORTS[name])]
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_the_engine_knows_nothing_of_the_practical(name: str) -> None:
-    assert not {full for full in imported(MODULES[name]) if full.startswith(("autograder.sac", "solutions"))}
+def test_no_modules_import_each_other() -> None:
+    TopologicalSorter(IMPORTS).prepare()  # raises CycleError, which names them
 
 
-@pytest.mark.parametrize("path", sorted((ENGINE / "student").glob("*.py")), ids=lambda path: path.stem)
-def test_the_student_host_imports_nothing_of_the_kit_but_its_own_folder(path: Path) -> None:
-    kit = {name for name in imported(path) if name.split(".")[0] in ("autograder", "solutions", "tests")}
-    assert not kit
+def test_the_engine_knows_no_practical() -> None:
+    practicals = "|".join(path.parent.name for path in KIT.glob("solutions/*/practical.toml"))
+    for path, tree in TREES.items():
+        assert not {name for name in imported(tree) if name.startswith(("solutions", "tests", "benchmarks"))}
+        assert not re.search(rf"\b({practicals})\b", path.read_text(encoding="utf-8"), re.IGNORECASE), path
+
+
+def test_what_the_sandbox_sees_imports_nothing_of_the_kit_but_its_own_folder() -> None:
+    for path in sorted((ENGINE / "student").glob("*.py")):
+        assert not {name for name in imported(TREES[path]) if name.startswith("autograder")}, path
+
+
+def test_no_two_classes_have_one_name() -> None:
+    nodes = [node for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    assert not [name for name, count in Counter(node.name for node in nodes).items() if count > 1]
+
+
+def test_the_top_is_small_and_every_room_says_what_belongs_there() -> None:
+    assert len(list(ENGINE.glob("*.py"))) <= 8
+    for path in ENGINE.glob("*/__init__.py"):
+        assert ast.get_docstring(TREES[path]), path
+
+
+def run_without(rooms: tuple[str, ...], folder: Path, *words: str) -> tuple[int, str]:
+    """The exit code and the output of a command of a kit from which these rooms were taken out."""
+    shutil.copytree(ENGINE, folder / "kit/autograder", ignore=shutil.ignore_patterns("__pycache__", *rooms))
+    # an installed kit would be found where the copy lacks a room
+    alone = "import sys; sys.meta_path = [each for each in sys.meta_path if 'Editable' not in str(each)]"
+    command = [sys.executable, "-c", f"{alone}; from autograder.cli import main; main()", *words]
+    done = subprocess.run(command, cwd=folder / "kit", capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout or done.stderr
+
+
+def test_without_annexes_a_submission_is_marked_all_the_same(tmp_path: Path) -> None:
+    course = tiny_course(tmp_path / "course")
+    hand_in(course, "alice")
+    hand_in(course, "bob", double="3 * x")
+    code, said = run_without(ANNEXES, tmp_path, "grade", str(course), "--jobs", "1", "--json")
+    assert code == 0, said
+    assert {item["student"]: item["points"] for item in json.loads(said)["results"]} == {"alice": 6, "bob": 3}
+    assert not (course / "gradebook.db").exists()
+
+
+def test_a_command_whose_annex_was_taken_out_says_so(tmp_path: Path) -> None:
+    course = tiny_course(tmp_path / "course", files={"variants/all.toml": CORPUS})
+    code, said = run_without(("hints",), tmp_path, "verify", "--course", str(course))
+    assert code == 2
+    assert "autograder.hints has been taken out of this kit" in " ".join(said.split())

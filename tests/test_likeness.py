@@ -4,29 +4,33 @@ import ast
 import itertools
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
+import toy_grader
+from conftest import sac_course
 from nbformat import NotebookNode
 from test_results import ODD_NAMES, shown
 from typer.testing import CliRunner
 
-from autograder.batch import Marking
 from autograder.cli import app
-from autograder.course import Course
-from autograder.judge import Paper
-from autograder.likeness import findings
-from autograder.likeness.explained import ALL_CODE, MOST_PRINTS, Explained, Profile, explained_by
-from autograder.likeness.findings import ANSWERS, CODE, MEANING, Findings, Pair, compare_class
+from autograder.course.folders import Course
+from autograder.course.practical import Practical
+from autograder.grading.mark import Marking
+from autograder.grading.mend import mend_once
+from autograder.grading.publish import ClassResults
+from autograder.grading.store import mended_path
+from autograder.likeness.explained import ALL_CODE, MOST_FINGERPRINTS, Explained, Profile, explained_by
+from autograder.likeness.findings import ANSWERS, CODE, MEANING, Findings, Pair
+from autograder.likeness.fingerprints import Names, fingerprints_of_code, fingerprints_of_prose
 from autograder.likeness.pairs import COMMON_COUNT, COMMON_SHARE, Bar, Comparison
-from autograder.likeness.prints import Names, code_prints, word_prints
-from autograder.records import QuestionResult, Status, Submission, SubmissionResult
+from autograder.likeness.sinks import Likeness
+from autograder.records import Submission
 from autograder.verification.corpus import in_place
 from benchmarks.disguise import DISGUISES, all_at_once
 from benchmarks.likeness import HABITS, HELPERS, OWN_WAYS, Habits, Laboratory, seeded
@@ -62,7 +66,7 @@ def honest(laboratory: Laboratory) -> tuple[Explained, list[Profile]]:
     """What one half of the corpus explains, and a class drawn from the other."""
     half, drawn = laboratory.halves(0)
     rng = seeded(0)
-    return half, [half.profile(drawn.draw(rng, Habits(wrong=0.15)), laboratory.assignment) for _ in range(25)]
+    return half, [half.profile(drawn.draw(rng, Habits(wrong=0.15)), laboratory.practical) for _ in range(25)]
 
 
 def own_way(laboratory: Laboratory, name: str) -> NotebookNode:
@@ -75,7 +79,7 @@ def answered(laboratory: Laboratory, text: str) -> NotebookNode:
     notebook = laboratory.marked.fill({}, {}, ())
     for cell in notebook.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if name in laboratory.assignment.written:
+        if name in laboratory.practical.written:
             cell.source = text if name == "target-networks" else "*YOUR ANSWER HERE*"
     return notebook
 
@@ -87,7 +91,7 @@ def code_pairs(profiles: Sequence[Profile]) -> list[tuple[int, int]]:
 def prints(source: str) -> set[int]:
     tree = ast.parse(source)
     names = Names.of([tree]).under(Names({}, frozenset(), frozenset(), frozenset()))
-    return {item for group in code_prints(tree, names) for item in group}
+    return {item for group in fingerprints_of_code(tree, names) for item in group}
 
 
 # --- what makes no difference, and what does
@@ -134,40 +138,42 @@ def test_what_is_called_counted_and_computed_makes_a_difference(source: str) -> 
 
 
 def test_words_are_compared_apart_from_case_and_punctuation() -> None:
-    assert word_prints("Tau, the *step* size; 王先生 said so.") == word_prints("tau the step size 王先生 SAID so")
-    assert not word_prints(ANSWER) & word_prints(ANOTHER)
+    assert fingerprints_of_prose("Tau, the *step* size; 王先生 said so.") == fingerprints_of_prose(
+        "tau the step size 王先生 SAID so"
+    )
+    assert not fingerprints_of_prose(ANSWER) & fingerprints_of_prose(ANOTHER)
 
 
 def test_fingerprints_are_the_same_in_every_process() -> None:
-    program = f"import sys; from autograder.likeness.prints import word_prints; print(sorted(word_prints({ANSWER!r})))"
+    program = f"from autograder.likeness.fingerprints import *; print(sorted(fingerprints_of_prose({ANSWER!r})))"
     environment = {**os.environ, "PYTHONHASHSEED": "1"}
     said = subprocess.run([sys.executable, "-c", program], cwd=KIT, env=environment, capture_output=True, check=True)
-    assert json.loads(said.stdout) == sorted(word_prints(ANSWER))
+    assert json.loads(said.stdout) == sorted(fingerprints_of_prose(ANSWER))
 
 
 # --- what is explained
 
 
 def test_the_release_and_the_reference_leave_nothing(laboratory: Laboratory, explained: Explained) -> None:
-    assert explained.profile(laboratory.release, laboratory.assignment) == Profile({}, {})
-    reference = explained.profile(laboratory.marked.fill({}, {}, ()), laboratory.assignment)
+    assert explained.profile(laboratory.release, laboratory.practical) == Profile({}, {})
+    reference = explained.profile(laboratory.marked.fill({}, {}, ()), laboratory.practical)
     assert reference.code == {}
-    assert reference.answers.keys() == laboratory.assignment.written.keys()  # a model answer is no common one
+    assert reference.answers.keys() == laboratory.practical.written.keys()  # a model answer is no common one
 
 
 def test_no_variant_of_the_corpus_leaves_anything(laboratory: Laboratory, explained: Explained) -> None:
     for variant in laboratory.variants[::6]:
-        profile = explained.profile(in_place(laboratory.marked, variant), laboratory.assignment)
+        profile = explained.profile(in_place(laboratory.marked, variant), laboratory.practical)
         assert profile.code == {}, variant.id
 
 
 def test_textbook_solutions_are_never_alike(laboratory: Laboratory, explained: Explained) -> None:
-    textbook = explained.profile(answered(laboratory, ""), laboratory.assignment)
+    textbook = explained.profile(answered(laboratory, ""), laboratory.practical)
     assert code_pairs([textbook] * 30) == []
 
 
 def test_what_more_than_a_fifth_of_a_class_wrote_says_nothing(laboratory: Laboratory, explained: Explained) -> None:
-    helper = explained.profile(own_way(laboratory, "a helper"), laboratory.assignment)
+    helper = explained.profile(own_way(laboratory, "a helper"), laboratory.practical)
     textbook = Profile({}, {})
     assert code_pairs([helper, helper, *[textbook] * 78]) == [(0, 1)]
     assert len(code_pairs([*[helper] * 4, *[textbook] * 76])) == 6
@@ -188,7 +194,7 @@ def test_a_class_who_choose_by_themselves_gives_no_pair(laboratory: Laboratory, 
 
 def test_one_odd_formula_is_too_little_to_tell_by(laboratory: Laboratory, explained: Explained) -> None:
     fills = {"target.min_q": OWN_WAYS["wrong formulas"][0]["target.min_q"]}
-    odd = explained.profile(laboratory.marked.fill(fills, {}, ()), laboratory.assignment)
+    odd = explained.profile(laboratory.marked.fill(fills, {}, ()), laboratory.practical)
     comparison = Comparison([odd.code] * 2, CODE)
     assert odd.code
     assert comparison.reached() == []
@@ -208,14 +214,14 @@ def test_a_copy_is_found_in_every_disguise(
     assert callable(disguise)
     copied = disguise(original, laboratory.release, seeded(1))
     assert copied != original
-    two = [half.profile(notebook, laboratory.assignment) for notebook in (original, copied)]
+    two = [half.profile(notebook, laboratory.practical) for notebook in (original, copied)]
     assert code_pairs([*others, *two]) == [(25, 26)]
 
 
 def test_where_is_told_by_the_cells_of_both(laboratory: Laboratory, explained: Explained) -> None:
     original = own_way(laboratory, "a helper")
     moved = laboratory.marked.fill({}, {}, ("unrelated = 1", HELPERS))
-    two = [explained.profile(notebook, laboratory.assignment).code for notebook in (original, moved)]
+    two = [explained.profile(notebook, laboratory.practical).code for notebook in (original, moved)]
     ((one, other), *_) = Comparison(two, CODE).where(0, 1)
     assert one != other
     assert {one, other} <= {f"cell {number}" for number in range(1, len(moved.cells) + 1)}
@@ -245,7 +251,7 @@ def test_a_class_of_none_or_one_has_no_pairs() -> None:
 def test_answers_are_alike_in_nearly_the_same_words(
     laboratory: Laboratory, explained: Explained, one: str, other: str, alike: bool
 ) -> None:
-    two = [explained.profile(answered(laboratory, text), laboratory.assignment).answers for text in (one, other)]
+    two = [explained.profile(answered(laboratory, text), laboratory.practical).answers for text in (one, other)]
     assert Comparison(two, ANSWERS).reached() == ([(0, 1)] if alike else [])
 
 
@@ -254,7 +260,7 @@ def test_an_answer_that_quotes_the_question_shares_nothing_by_that(
 ) -> None:
     cells = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.source for cell in laboratory.release.cells}
     texts = [f"{cells['question-target-networks']}\n\n{own}" for own in (ANSWER, ANOTHER)]
-    two = [explained.profile(answered(laboratory, text), laboratory.assignment).answers for text in texts]
+    two = [explained.profile(answered(laboratory, text), laboratory.practical).answers for text in texts]
     comparison = Comparison(two, ANSWERS)
     assert comparison.reached() == []
     assert comparison.share(0, 1) == 0
@@ -281,8 +287,8 @@ def test_a_monstrous_submission_is_cut_and_hides_nothing(
     copied = nbformat.from_dict(original)
     copied.cells = [*(nbformat.v4.new_code_cell(source) for source in cells), *original.cells]
     assert sum(map(len, cells)) < 100 * ALL_CODE
-    two = [explained.profile(notebook, laboratory.assignment) for notebook in (original, copied)]
-    assert all(len(found) <= MOST_PRINTS for found in two[1].code.values())
+    two = [explained.profile(notebook, laboratory.practical) for notebook in (original, copied)]
+    assert all(len(found) <= MOST_FINGERPRINTS for found in two[1].code.values())
     assert code_pairs(two) == [(0, 1)]
 
 
@@ -292,7 +298,7 @@ def test_ids_that_a_student_made_up_are_not_repeated(laboratory: Laboratory, exp
         cell = nbformat.v4.new_code_cell(f"{HELPERS}\nodd = {len(str(made_up))}", metadata={"nbgrader": {}})
         cell.metadata["nbgrader"]["grade_id"] = made_up
         notebook.cells.append(cell)
-    profile = explained.profile(notebook, laboratory.assignment)
+    profile = explained.profile(notebook, laboratory.practical)
     known = {cell.metadata.get("nbgrader", {}).get("grade_id") for cell in laboratory.release.cells}
     assert all(place in known or place.startswith("cell ") for place in profile.code)
 
@@ -331,24 +337,35 @@ def test_a_long_list_is_cut_on_the_terminal_and_whole_in_the_file() -> None:
 
 @pytest.fixture
 def course(tmp_path: Path) -> Course:
-    shutil.copytree(KIT / "source", tmp_path / "source")
-    (tmp_path / "solutions/variants").mkdir(parents=True)
-    shutil.copy(KIT / "solutions/variants/explore.toml", tmp_path / "solutions/variants")
-    shutil.copy(KIT / "nbgrader_config.py", tmp_path)
+    """The kit's course with a corpus of one file."""
+    sac_course(tmp_path)
+    for path in (tmp_path / "solutions/sac/variants").glob("*.toml"):
+        if path.name != "explore.toml":
+            path.unlink()
     return Course(tmp_path, "sac")
 
 
 def hand_in(course: Course, student: str, content: NotebookNode | str) -> Submission:
     path = course.submitted / student / "sac/sac.ipynb"
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content if isinstance(content, str) else nbformat.writes(content), encoding="utf-8")
     return Submission(student, path)
+
+
+def compare(course: Course, submissions: Sequence[Submission]) -> dict[str, Any]:
+    """What comes of comparing these submissions once they are mended."""
+    fresh = Course(course.root, course.name)
+    for item in submissions:
+        mend_once(fresh, item, course.results)
+    results = ClassResults(Marking(fresh), course.results, submissions, (), frozenset())
+    found: dict[str, Any] = Likeness().publish(results, lambda *_: None).data["alike"]
+    return found
 
 
 def class_of_copies(course: Course, laboratory: Laboratory) -> list[Submission]:
     """One with something of her own, a copy of hers, one by the textbook, and one whose file is none."""
     original = own_way(laboratory, "a helper")
-    for name, text in zip(laboratory.assignment.written, (ANSWER, ANOTHER, ""), strict=True):
+    for name, text in zip(laboratory.practical.written, (ANSWER, ANOTHER, ""), strict=True):
         next(cell for cell in original.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == name).source = text
     copied = DISGUISES["renamed"](original, laboratory.release, seeded(2))
     textbook = laboratory.marked.fill({}, {}, ())
@@ -363,41 +380,46 @@ def class_of_copies(course: Course, laboratory: Laboratory) -> list[Submission]:
 
 def test_a_class_is_compared_and_what_was_found_is_written(course: Course, laboratory: Laboratory) -> None:
     submissions = class_of_copies(course, laboratory)
-    found = compare_class(Marking(course), submissions, course.results)
-    (pair,) = found.pairs
-    assert (pair.students, pair.code, pair.answers) == (("alice", "=bob"), 1.0, 1.0)
-    assert {"target-networks", "target"} <= set(pair.where)
+    found = compare(course, submissions)
+    (pair,) = found["pairs"]
+    assert (pair["students"], pair["code"], pair["answers"]) == (("alice", "=bob"), 1.0, 1.0)
+    assert {"target-networks", "target"} <= set(pair["where"])
     assert json.loads((course.results / "alike.json").read_text()) == {
         **{"meaning": MEANING, "compared": 4, "fault": ""},
-        "pairs": [{"students": ["alice", "=bob"], "code": 1.0, "answers": 1.0, "where": list(pair.where)}],
+        "pairs": [{"students": ["alice", "=bob"], "code": 1.0, "answers": 1.0, "where": list(pair["where"])}],
     }
 
 
-def test_what_did_not_change_is_not_read_again(
+def test_only_mended_notebooks_are_compared_and_those_that_did_not_change_are_not_read_again(
     course: Course, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submissions = class_of_copies(course, laboratory)
-    first = compare_class(Marking(course), submissions, course.results)
+    first = compare(course, submissions)
     read: list[NotebookNode] = []
+    profile = Explained.profile
 
-    def noted(notebook: NotebookNode, *_: object) -> tuple[NotebookNode, list[str]]:
-        read.append(notebook)
-        return notebook, []
+    def noted(explained: Explained, mended: NotebookNode, practical: Practical) -> Profile:
+        read.append(mended)
+        return profile(explained, mended, practical)
 
-    monkeypatch.setattr(findings, "repair", noted)
-    assert compare_class(Marking(course), submissions, course.results) == first
+    monkeypatch.setattr(Explained, "profile", noted)
+    assert compare(course, submissions) == first
     assert read == []
-    submissions[1].path.write_text(nbformat.writes(answered(laboratory, "")), encoding="utf-8")
-    assert compare_class(Marking(course), submissions, course.results).pairs == []
+    hand_in(course, "=bob", answered(laboratory, ""))
+    assert compare(course, submissions)["pairs"] == []
     assert len(read) == 1
+    mended_path(course.results, "carol").unlink()
+    hand_in(course, "carol", "gone")
+    results = ClassResults(Marking(course), course.results, submissions, (), frozenset())
+    assert Likeness().publish(results, lambda *_: None).data["alike"]["compared"] == 3
 
 
 @pytest.mark.parametrize("content", [b"", b"\xc1", b"\x80", b"\x81\xa8profiles\xc0"])
-def test_a_spoilt_store_is_made_anew(course: Course, laboratory: Laboratory, content: bytes) -> None:
+def test_a_spoilt_cache_is_made_anew(course: Course, laboratory: Laboratory, content: bytes) -> None:
     submissions = class_of_copies(course, laboratory)[:2]
     course.results.mkdir(parents=True)
     (course.results / "alike.cache").write_bytes(content)
-    assert len(compare_class(Marking(course), submissions, course.results).pairs) == 1
+    assert len(compare(course, submissions)["pairs"]) == 1
 
 
 def test_what_the_corpus_learns_is_explained_from_then_on(course: Course, laboratory: Laboratory) -> None:
@@ -405,43 +427,39 @@ def test_what_the_corpus_learns_is_explained_from_then_on(course: Course, labora
     theirs = own_way(laboratory, "dead code")
     copied.cells = [theirs.cells[at] if cell.cell_type == "code" else cell for at, cell in enumerate(copied.cells)]
     submissions = [hand_in(course, name, copied) for name in ("alice", "bob")]
-    assert len(compare_class(Marking(course), submissions, course.results).pairs) == 1
+    assert len(compare(course, submissions)["pairs"]) == 1
     fill = OWN_WAYS["dead code"][0]["alpha.step"]
     entry = f"[[variant]]\nid = 'gap'\nverdict = 'right'\nsummary = 's'\nfills.'alpha.step' = '''{fill}'''\n"
-    (course.root / "solutions/variants/more.toml").write_text(entry, encoding="utf-8")
-    assert compare_class(Marking(course), submissions, course.results).pairs == []
+    (course.root / "solutions/sac/variants/more.toml").write_text(entry, encoding="utf-8")
+    assert compare(course, submissions)["pairs"] == []
 
 
 def test_a_fault_of_the_corpus_is_told_and_stops_nothing(course: Course, laboratory: Laboratory) -> None:
     submissions = class_of_copies(course, laboratory)[:2]
-    (course.root / "solutions/variants/more.toml").write_text("[[variant]]", encoding="utf-8")
-    found = compare_class(Marking(course), submissions, course.results)
-    assert "more.toml" in found.fault
-    assert "not compared" in "".join(shown(line) for line in found.words())
+    (course.root / "solutions/sac/variants/more.toml").write_text("[[variant]]", encoding="utf-8")
+    found = compare(course, submissions)
+    assert "more.toml" in found["fault"]
+    assert "not compared" in "".join(shown(line) for line in Findings(fault=found["fault"]).words())
 
 
-def test_grading_reports_the_pair_to_the_instructor_and_nowhere_else(
-    course: Course, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def all_right(marking: Marking, paper: Paper, result: SubmissionResult, _: object) -> SubmissionResult:
-        asked = marking.assignment.questions
-        right = tuple(QuestionResult(each.name, each.points, each.points, Status.RIGHT) for each in asked)
-        return replace(result, questions=right, barrier="bubblewrap")
-
-    monkeypatch.setattr(Marking, "_judge", all_right)
-    for item in class_of_copies(course, laboratory)[2:]:
-        shutil.rmtree(item.path.parents[1])
-    done = CliRunner().invoke(app, ["grade", "--course", str(course.root), "--jobs", "1"], env={"COLUMNS": "200"})
+def test_grading_reports_the_pair_to_the_instructor_and_nowhere_else(tmp_path: Path) -> None:
+    course = toy_grader.make_course(tmp_path / "course")  # which has no corpus
+    for student in ("alice", "=bob", "carol"):
+        path = toy_grader.hand_in(course, student)
+        notebook = nbformat.read(path, as_version=4)
+        if student != "carol":
+            notebook.cells.insert(0, nbformat.v4.new_code_cell(HELPERS))
+        nbformat.write(notebook, path)
+    done = CliRunner().invoke(app, ["grade", "--course", str(course), "--jobs", "1"], env={"COLUMNS": "200"})
     assert done.exit_code == 0
     assert TITLE in done.stdout
     (line,) = (line for line in done.stdout.splitlines() if "alice" in line and "bob" in line)
     assert "1.00" in line
-    results = json.loads((course.results / "results.json").read_text())
-    points = {result["student"]: result["points"] for result in results}
-    assert points["alice"] == points["=bob"] == 25
-    mine = {course.results / name for name in ("alike.json", "alike.cache")}
-    given = {course.submitted, course.root / "source", course.root / "solutions"}
-    others = [path for path in course.root.rglob("*") if path.is_file() and not {path, *path.parents} & {*given, *mine}]
-    assert {"gradebook.db", "results.csv", "sac.html", "alice.json"} <= {path.name for path in others}
+    results = json.loads((course / "results/toy/results.json").read_text())
+    assert {result["student"]: result["points"] for result in results} == {"=bob": 5, "alice": 5, "carol": 5}
+    mine = {course / "results/toy" / name for name in ("alike.json", "alike.cache")}
+    given = {course / name for name in ("submitted", "source", "release", "solutions")}
+    others = [path for path in course.rglob("*") if path.is_file() and not {path, *path.parents} & {*given, *mine}]
+    assert {"gradebook.db", "results.csv", "toy.html", "alice.json"} <= {path.name for path in others}
     for path, word in itertools.product(others, (b"alike", b"Alike", b"fingerprints")):
         assert word not in path.read_bytes(), path

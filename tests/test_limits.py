@@ -1,29 +1,30 @@
 """Limits stand in the course's nbgrader_config.py, are read once and rightly, and bind."""
 
 import json
-import shutil
+from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
-from conftest import KIT, QUICK
+from conftest import KIT, QUICK, sac_course
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode
 from typer.testing import CliRunner
 
-from autograder.assignment import Assignment
 from autograder.authoring import fill
-from autograder.batch import Marking
 from autograder.cli import app
-from autograder.configuration import course_limits
-from autograder.course import Course
+from autograder.course.configuration import course_limits
+from autograder.course.folders import Course
+from autograder.course.limits import MIB, Limits, in_words
+from autograder.course.practical import Practical
 from autograder.errors import CourseError
-from autograder.extraction import extract
-from autograder.limits import MIB, Limits, in_words
-from autograder.notebooks import NotANotebookError, read_notebook
-from autograder.process import Answered, Gone, Outcome, Raised, StudentProcess
-from autograder.results import keep
+from autograder.grading.mark import Marking, mark
+from autograder.grading.mend import Mended
+from autograder.grading.store import keep, kept
+from autograder.judging.process import Answered, Gone, Outcome, Raised, StudentProcess
+from autograder.notebook.extraction import extract
+from autograder.notebook.reading import NotANotebookError, read_content
 from autograder.sandbox import Barrier
 from autograder.verification.corpus import load_corpus
 from benchmarks.margins import MARGIN, Watch, graded, margins
@@ -32,9 +33,7 @@ from benchmarks.margins import MARGIN, Watch, graded, margins
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """A course with the practical's source and nbgrader's configuration as it is shipped."""
-    shutil.copytree(KIT / "source" / "sac", tmp_path / "source" / "sac")
-    shutil.copy(KIT / "nbgrader_config.py", tmp_path)
-    return tmp_path
+    return sac_course(tmp_path)
 
 
 def configure(course: Path, *lines: str) -> Path:
@@ -146,7 +145,7 @@ def test_sizes_in_words_say_the_size(size: int) -> None:
 WORDS = {
     "check": ("{course}/a.ipynb",),
     "grade": ("{course}",),
-    "verify": ("--corpus", str(KIT / "solutions" / "variants" / "alpha.toml")),
+    "verify": ("--corpus", str(KIT / "solutions" / "sac" / "variants" / "alpha.toml")),
 }
 
 
@@ -160,36 +159,39 @@ def test_every_command_refuses_a_limit_that_cannot_be(course: Path, command: str
     assert "c.Limits.memory is 0" in " ".join(done.output.split())
 
 
-def test_results_are_kept_as_long_as_the_limits_stay_the_same(course: Path) -> None:
-    def graded() -> float:
-        marking = Marking(Course(course, "sac"))
-        result = marking.grade_notebook(marking.release, "ada")
-        keep(course / "results" / "sac", replace(result, seconds=1234.5))
-        return result.seconds
+def test_results_are_kept_as_long_as_the_limits_stay_the_same(
+    course: Path, handed_in: Callable[..., NotebookNode]
+) -> None:
+    def graded() -> tuple[str, ...]:
+        """The questions that are asked."""
+        here = Course(course, "sac")
+        found = mark(Marking(here), Mended("ada", handed_in()), kept(here.results, "ada"))
+        keep(here.results, found.result)
+        return found.asked
 
-    graded()
-    assert graded() == 1234.5
+    assert graded()
+    assert not graded()
     configure(course, "c.Limits.seconds_per_ask = 30")
-    assert graded() != 1234.5
-    assert graded() == 1234.5
+    assert graded()
+    assert not graded()
 
 
 def test_a_notebook_larger_than_the_course_allows_is_not_read(course: Path) -> None:
     configure(course, 'c.Limits.largest_notebook = "64 KiB"')
     path = course / "a.ipynb"
     path.write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5, "x": "x" * 70_000}))
-    assert read_notebook(path).cells == []
+    assert read_content(path, 100_000)
     with pytest.raises(NotANotebookError, match="Clear its outputs"):
-        read_notebook(path, Course(course, "sac").limits.largest_notebook)
+        read_content(path, Course(course, "sac").limits.largest_notebook)
 
 
-def code(sac: Assignment, source: NotebookNode, extra: list[str], **limits: int) -> dict[str, str]:
+def code(sac: Practical, source: NotebookNode, extra: list[str], **limits: int) -> dict[str, str]:
     """Why cells were left out of a right submission that has more cells in front."""
     notebook = fill(source, sac, {}, extra_cells=extra)
-    return dict(extract(notebook, sac, replace(Limits(), **limits)).faults)
+    return dict(extract(notebook, sac.long_running, replace(Limits(), **limits)).faults)
 
 
-def test_code_beyond_the_limits_costs_the_cells_that_hold_it(source: NotebookNode, sac: Assignment) -> None:
+def test_code_beyond_the_limits_costs_the_cells_that_hold_it(source: NotebookNode, sac: Practical) -> None:
     long = "x = '" + 9_990 * "a" + "'"
     assert code(sac, source, [long]) == {}
     (why,) = code(sac, source, [long], longest_cell=9_000).values()
@@ -266,8 +268,8 @@ def test_a_right_submission_leaves_a_wide_margin_to_every_limit_that_no_clock_de
     """The times are measured by benchmarks/margins.py, on a quiet machine."""
     course, watch = Course(kit, "sac"), Watch()
     asked = {"get-action", "critic-update"}
-    (variant, *_) = load_corpus([kit / "solutions" / "variants" / "actor.toml"], course.assignment, source)
-    skip = frozenset(question.name for question in course.assignment.questions if question.name not in asked)
+    (variant, *_) = load_corpus([course.practical.folder / "variants" / "actor.toml"], course.practical, source)
+    skip = frozenset(question.name for question in course.practical.questions if question.name not in asked)
     graded(watch, [variant], skip, course, pause=3600)
     found = {name: margin for name, margin in margins(watch, Limits()).items() if "seconds" not in name}
     assert {name for name, margin in found.items() if margin < MARGIN} == set()

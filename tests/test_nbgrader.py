@@ -1,4 +1,4 @@
-"""What nbgrader does with the kit's steps in it: release, marks, what the marker sees, and the feedback."""
+"""nbgrader with the kit's steps in it: marks, what the marker sees, the feedback, and who needs to be written anew."""
 
 import base64
 import html
@@ -8,118 +8,55 @@ import re
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
 import pytest
+import toy_grader
 from hypothesis import given
 from hypothesis import strategies as st
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
+from nbformat.v4 import new_markdown_cell, new_notebook, new_output, new_raw_cell
 from nbgrader.api import Gradebook, get_alembic_version
 from nbgrader.apps import NbGraderAPI
 
-from autograder.assignment import Assignment, Question
-from autograder.configuration import course_config
+from autograder.course.configuration import course_config
+from autograder.course.folders import Course, find_submissions
+from autograder.course.practical import Practical, Question
 from autograder.errors import CourseError
-from autograder.notebooks import read_notebook
-from autograder.publishing.disarm import disarmed, harmless_markdown
-from autograder.publishing.gradebook import write_feedback, write_gradebook
-from autograder.publishing.nbgrader_course import register_assignment
-from autograder.publishing.publish import Cards
-from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, SubmissionResult
+from autograder.grading.mark import Marking
+from autograder.grading.mend import mend_once
+from autograder.grading.publish import ClassResults
+from autograder.nbgrader.cards import Cards
+from autograder.nbgrader.gradebook import write_entry
+from autograder.nbgrader.marks import answers
+from autograder.nbgrader.registration import register_assignment
+from autograder.nbgrader.sanitise import harmless_markdown, sanitised
+from autograder.nbgrader.sinks import GradebookAndFeedback
+from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, Submission, SubmissionResult
 
-ROOT = Path(__file__).parent.parent
-
-TINY = Assignment(
-    name="tiny",
-    defines={"double": ("double",), "square": ("square",)},
-    blanks={"double.body": "double", "square.body": "square"},
-    questions=(Question("double", 2, "double", ("double",)), Question("square", 3, "square", ("square",))),
-    written={"why": 2},
-    long_running=frozenset(),
-)
-
-Verdicts = dict[str, SubmissionResult]
-
-
-def tagged(cell: NotebookNode, grade_id: str, **roles: object) -> NotebookNode:
-    defaults = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3}
-    cell.metadata["nbgrader"] = {**defaults, "grade_id": grade_id, "cell_type": cell.cell_type, **roles}
-    return cell
-
-
-def source_notebook() -> NotebookNode:
-    notebook: NotebookNode = new_notebook(
-        cells=[
-            new_markdown_cell("# A tiny practical", id="title"),
-            tagged(new_code_cell(solution("double", "2 * x"), id="c-double"), "double", solution=True),
-            tagged(new_code_cell("double(1)", id="check-double"), "check-double", grade=True, locked=True, points=2),
-            tagged(new_code_cell(solution("square", "x * x"), id="c-square"), "square", solution=True),
-            tagged(new_code_cell("square(2)", id="check-square"), "check-square", grade=True, locked=True, points=3),
-            tagged(new_markdown_cell(QUESTION, id="question-why"), "question-why", locked=True),
-            tagged(new_markdown_cell(MODEL_ANSWER, id="why"), "why", grade=True, solution=True, points=2),
-        ]
-    )
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return notebook
-
-
-def solution(name: str, expression: str) -> str:
-    return f"def {name}(x):\n    y = {expression}  ### SOLUTION {name}.body\n    return y"
-
-
-QUESTION = "Why?\n\n### BEGIN MARK SCHEME\n\nTwo points for the secret reason.\n\n### END MARK SCHEME"
-MODEL_ANSWER = "### BEGIN SOLUTION why\n\nBecause of the model.\n\n### END SOLUTION"
+OLD_CONFIG = Path(__file__).parent / "nbgrader_config.old"
+POINTS = {"double": 2, "square": 3}
+Change = Callable[[NotebookNode], None]
 
 
 @pytest.fixture(scope="module")
-def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A course folder with a generated release and nobody's submission yet."""
-    root = tmp_path_factory.mktemp("generated")
-    (root / "source/tiny").mkdir(parents=True)
-    nbformat.write(source_notebook(), root / "source/tiny/tiny.ipynb")
-    shutil.copy(ROOT / "nbgrader_config.py", root)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("autograder.course.load_assignment", lambda name: TINY)
-        register_assignment(root, "tiny")
-        done = NbGraderAPI(config=course_config(root)).generate_assignment("tiny")
-    assert done["success"], done
+def entered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course whose practical is in the gradebook, and nothing handed in."""
+    root = toy_grader.make_course(tmp_path_factory.mktemp("entered") / "course")
+    register_assignment(root, "toy")
     return root
 
 
 @pytest.fixture
-def course(generated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A course folder of the test's own."""
-    monkeypatch.setattr("autograder.course.load_assignment", lambda name: TINY)
-    return Path(shutil.copytree(generated, tmp_path / "course"))
-
-
-@pytest.fixture
-def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The students whom the judge was asked about."""
-    asked: list[str] = []
-
-    def result_for(_notebook: NotebookNode, _name: str, _root: Path, student: str) -> SubmissionResult:
-        asked.append(student)
-        return full_marks(student)
-
-    monkeypatch.setattr("autograder.nbgrader_plugin.result_for", result_for)
-    return asked
-
-
-@pytest.fixture
-def verdicts(monkeypatch: pytest.MonkeyPatch) -> Verdicts:
-    """What the judge will say of each student; whoever is not named gets full marks."""
-    said: Verdicts = {}
-    monkeypatch.setattr(
-        "autograder.nbgrader_plugin.result_for", lambda _nb, _name, _root, who: said.get(who, full_marks(who))
-    )
-    return said
+def course(entered: Path, tmp_path: Path) -> Path:
+    """The same for one test."""
+    return Path(shutil.copytree(entered, tmp_path / "course"))
 
 
 def question(name: str, points: float, most: float) -> QuestionResult:
@@ -129,20 +66,18 @@ def question(name: str, points: float, most: float) -> QuestionResult:
 
 
 def result(student: str, *questions: QuestionResult, repairs: tuple[str, ...] = ()) -> SubmissionResult:
-    return SubmissionResult(student, "tiny", questions, repairs)
+    return SubmissionResult(student, "toy", questions, repairs)
 
 
-def full_marks(student: str) -> SubmissionResult:
-    return result(student, *(question(one.name, one.points, one.points) for one in TINY.questions))
+def marks(student: str, double: float = 2, square: float = 3) -> SubmissionResult:
+    return result(student, question("double", double, 2), question("square", square, 3))
 
 
-def hand_in(root: Path, student: str, change: Callable[[NotebookNode], None] = lambda notebook: None) -> Path:
-    """Hand in the release after that change, with a written answer unless the change takes it away."""
-    notebook = nbformat.read(root / "release/tiny/tiny.ipynb", as_version=4)
-    cell(notebook, "why").source = "My own answer."
+def hand_in(root: Path, student: str, change: Change = lambda notebook: None) -> Path:
+    """Hand in the right solution after that change."""
+    path = toy_grader.hand_in(root, student)
+    notebook = nbformat.read(path, as_version=4)
     change(notebook)
-    path = root / "submitted" / student / "tiny" / "tiny.ipynb"
-    path.parent.mkdir(parents=True)
     nbformat.write(notebook, path)
     return path
 
@@ -154,33 +89,53 @@ def cell(notebook: NotebookNode, grade_id: str) -> NotebookNode:
     return found
 
 
-def grade(root: Path, *students: str) -> dict[str, str]:
-    return write_gradebook(root, "tiny", students)
+def publish(
+    root: Path, *results: SubmissionResult, force: bool = False, heard: list[int] | None = None
+) -> Mapping[str, str]:
+    """Publish these results, once the submissions are mended; of whom that failed, and why."""
+    course = Course(root, "toy")
+    submissions: list[Submission] = []
+    if any(course.submitted.glob("*")):
+        submissions, _ = find_submissions(course.submitted, "toy")
+    for submission in submissions:
+        mend_once(course, submission, course.results)
+    now = frozenset(result.student for result in results)
+    whole = ClassResults(Marking(course, force=force), course.results, submissions, results, now)
+    done = GradebookAndFeedback().publish(whole, lambda number, _: None if heard is None else heard.append(number))
+    return done.failures
 
 
 def graded(root: Path, student: str) -> NotebookNode:
-    return read_notebook(root / f"autograded/{student}/tiny/tiny.ipynb")
+    notebook: NotebookNode = nbformat.read(root / f"autograded/{student}/toy/toy.ipynb", as_version=4)
+    return notebook
+
+
+def page(root: Path, student: str) -> str:
+    return (root / f"feedback/{student}/toy/toy.html").read_text(encoding="utf-8")
+
+
+def gradebook(root: Path) -> Gradebook:
+    return Gradebook(f"sqlite:///{root}/gradebook.db")
 
 
 def scores(root: Path, student: str) -> dict[str, float | None]:
-    with Gradebook(database(root)) as gradebook:
-        notebook = gradebook.find_submission_notebook("tiny", "tiny", student)
-        return {grade.name: grade.auto_score for grade in notebook.grades}
-
-
-def feedback(root: Path, student: str) -> str:
-    assert write_feedback(root, "tiny", [student]) == {}
-    return (root / f"feedback/{student}/tiny/tiny.html").read_text(encoding="utf-8")
-
-
-def database(root: Path) -> str:
-    return f"sqlite:///{root}/gradebook.db"
+    with gradebook(root) as book:
+        return {grade.name: grade.auto_score for grade in book.find_submission_notebook("toy", "toy", student).grades}
 
 
 def waiting(root: Path, student: str) -> set[str]:
-    with Gradebook(database(root)) as gradebook:
-        grades = gradebook.find_submission_notebook("tiny", "tiny", student).grades
+    with gradebook(root) as book:
+        grades = book.find_submission_notebook("toy", "toy", student).grades
         return {grade.name for grade in grades if grade.needs_manual_grade}
+
+
+def mark_by_hand(root: Path, student: str, score: float, comment: str) -> None:
+    """Mark the written answer as formgrader does."""
+    with gradebook(root) as book:
+        grade = book.find_grade("why", "toy", "toy", student)
+        grade.manual_score, grade.needs_manual_grade = score, False
+        book.find_comment("why", "toy", "toy", student).manual_comment = comment
+        book.db.commit()
 
 
 def card(notebook: NotebookNode, grade_id: str) -> str:
@@ -188,178 +143,204 @@ def card(notebook: NotebookNode, grade_id: str) -> str:
     return text
 
 
-def test_the_release_holds_neither_solutions_nor_mark_schemes(course: Path) -> None:
-    text = (course / "release/tiny/tiny.ipynb").read_text(encoding="utf-8")
-    assert "YOUR CODE HERE" in text
+def outputs(found: SubmissionResult) -> list[NotebookNode]:
+    return Cards(found).outputs({"grade_id": "check-double", "points": 2})
+
+
+# --- nbgrader's own commands
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own, on every new submission
+@pytest.mark.parametrize("config", [toy_grader.ROOT / "nbgrader_config.py", OLD_CONFIG], ids=["of today", "old"])
+def test_nbgraders_commands_give_the_same_as_the_kit_with_old_configurations_too(course: Path, config: Path) -> None:
+    shutil.copy(config, course / "nbgrader_config.py")
+    api = NbGraderAPI(config=course_config(course))
+    assert api.generate_assignment("toy")["success"]
+    release = (course / "release/toy/toy.ipynb").read_text(encoding="utf-8")
+    assert "YOUR CODE HERE" in release
     for secret in ("2 * x", "MARK SCHEME", "secret reason", "Because of the model"):
-        assert secret not in text
+        assert secret not in release
+    toy_grader.hand_in(course, "ada", {"double.body": "abs(2 * x)"})
+    toy_grader.hand_in(course, "bob")
+    hand_in(course, "dan").write_text("not JSON", encoding="utf-8")
+    students = ("ada", "bob", "dan")
+    for student in students:
+        assert api.autograde("toy", student)["success"]
+        assert api.generate_feedback("toy", student)["success"]
+    alone = [everything(course, student) for student in students]
+    assert [found["check-double"] for found, *_ in alone] == [1, 2, 0]
+    assert "4 of 7 points" in alone[0][-1]
+    assert "not a notebook" in alone[2][-1]
+    assert toy_grader.Grader(course, "--jobs", "1").finished() == 1  # what is no notebook cannot be graded
+    assert [everything(course, student) for student in students] == alone
+    assert api.autograde("toy", "ada")["success"]
+    assert everything(course, "ada") == alone[0]
 
 
-def test_marks_reach_the_gradebook_as_the_judge_gave_them(course: Path, verdicts: Verdicts) -> None:
-    verdicts["bob"] = result("bob", question("double", 0.5, 2), question("square", 2, 3))
+def everything(root: Path, student: str) -> tuple[dict[str, float | None], str, str]:
+    """A student's marks, notebook and page."""
+    return scores(root, student), nbformat.writes(graded(root, student)), page(root, student)
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+def test_nbgrader_alone_mends_once_and_takes_what_was_mended_and_marked_before(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = toy_grader.hand_in(course, "ada", {"double.body": "abs(2 * x)"})
+    path.with_name("notes.ipynb").write_text("{}", encoding="utf-8")
+    assert toy_grader.Grader(course, "--jobs", "1", "--no-gradebook").finished() == 0
+    for step in ("mend.parse_notebook", "mark.judge"):
+        monkeypatch.setattr(f"autograder.grading.{step}", lambda *_: pytest.fail("it was done again"))
+    assert NbGraderAPI(config=course_config(course)).autograde("toy", "ada")["success"]
+    assert scores(course, "ada")["check-double"] == 1
+    assert "toy.ipynb is there: notes.ipynb." in card(graded(course, "ada"), "check-double")
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+def test_no_execute_does_not_let_forged_outputs_through(course: Path) -> None:
+    hand_in(course, "eve", forged)
+    config = course_config(course)
+    config.ClearOutput.enabled = config.Execute.enabled = False
+    assert NbGraderAPI(config=config).autograde("toy", "eve")["success"]
+    assert scores(course, "eve")["check-square"] == 0
+
+
+def forged(notebook: NotebookNode) -> None:
+    """A wrong function, and outputs that claim the points."""
+    claim = new_output("execute_result", data={"text/plain": "3.0"}, execution_count=1)
+    cell(notebook, "square").source = "def square(x):\n    return x"
+    cell(notebook, "check-square").outputs = [claim]
+    cell(notebook, "double").outputs = [new_output("stream", name="stdout", text="bait")]
+
+
+def test_a_question_that_runs_several_functions_is_looked_at_in_all_their_cells(course: Path) -> None:
+    one = Course(course, "toy").practical
+    whole = Question("square", 3, "square", ("square", "double"), end_to_end=True)
+    others = (one.written, one.defines, one.blanks, one.long_running)
+    several = Practical(one.name, one.root, (one.questions[0], whole), *others)
+    changed = nbformat.from_dict(one.source)
+    cell(changed, "double").source += "\n# changed"
+    for practical, names in ((one, {"check-double"}), (several, {"check-double", "check-square"})):
+        before, after = answers(one.source, practical), answers(changed, practical)
+        assert {name for name in before if before[name] != after[name]} == names
+
+
+# --- marks
+
+
+def test_marks_reach_the_gradebook_as_the_judge_gave_them(course: Path) -> None:
     hand_in(course, "ada")
     hand_in(course, "bob")
-    assert grade(course, "ada", "bob") == {}
+    assert publish(course, marks("ada"), marks("bob", 0.5, 2)) == {}
     assert scores(course, "ada") == {"check-double": 2, "check-square": 3, "why": None}
     assert scores(course, "bob") == {"check-double": 0.5, "check-square": 2, "why": None}
 
 
-def test_results_that_are_known_already_are_entered_without_judging(course: Path, judged: list[str]) -> None:
+def test_marks_are_scaled_to_the_points_of_the_notebook_and_a_missing_one_says_so(course: Path) -> None:
     hand_in(course, "ada")
-    known = {"ada": result("ada", question("double", 1, 2), question("square", 3, 3))}
-    assert write_gradebook(course, "tiny", ["ada"], known) == {}
-    assert scores(course, "ada") == {"check-double": 1, "check-square": 3, "why": None}
-    assert judged == []
-
-
-def test_marks_are_scaled_to_the_points_of_the_notebook(course: Path, verdicts: Verdicts) -> None:
-    verdicts["ada"] = result("ada", question("double", 5, 10), question("square", 1, 1))
-    hand_in(course, "ada")
-    grade(course, "ada")
-    assert scores(course, "ada") == {"check-double": 1, "check-square": 3, "why": None}
-
-
-def test_a_question_without_a_verdict_earns_nothing_and_says_so(course: Path, verdicts: Verdicts) -> None:
-    verdicts["ada"] = result("ada", question("double", 2, 2))
-    hand_in(course, "ada")
-    grade(course, "ada")
-    assert scores(course, "ada")["check-square"] == 0
+    publish(course, result("ada", question("double", 5, 10)))
+    assert scores(course, "ada") == {"check-double": 1, "check-square": 0, "why": None}
     assert "no verdict" in card(graded(course, "ada"), "check-square")
 
 
 @pytest.mark.parametrize("points", [math.nan, math.inf, -math.inf, -1.0, 1e9])
 @pytest.mark.parametrize("most", [math.nan, math.inf, 0.0, -2.0, 2.0])
 def test_every_grade_cell_gets_one_finite_number_within_its_points(points: float, most: float) -> None:
-    outputs = Cards(result("ada", question("double", points, most))).outputs({"grade_id": "check-double", "points": 2})
-    numbers = [output.data["text/plain"] for output in outputs if output.output_type == "execute_result"]
+    found = outputs(result("ada", question("double", points, most)))
+    numbers = [output.data["text/plain"] for output in found if output.output_type == "execute_result"]
     assert len(numbers) == 1
     assert 0 <= float(numbers[0]) <= 2
 
 
-def test_outputs_that_a_student_brings_count_for_nothing(course: Path, verdicts: Verdicts) -> None:
-    def forge(notebook: NotebookNode) -> None:
-        forged = new_output("execute_result", data={"text/plain": "3.0"}, execution_count=1)
-        cell(notebook, "check-square").outputs = [forged]
-        cell(notebook, "double").outputs = [new_output("stream", name="stdout", text="bait")]
-
-    verdicts["eve"] = result("eve", question("double", 0, 2), question("square", 0, 3))
-    hand_in(course, "eve", forge)
-    grade(course, "eve")
+def test_outputs_that_a_student_brings_count_for_nothing(course: Path) -> None:
+    hand_in(course, "eve", forged)
+    publish(course, marks("eve", 0, 0))
     assert scores(course, "eve") == {"check-double": 0, "check-square": 0, "why": None}
     assert "bait" not in nbformat.writes(graded(course, "eve"))
 
 
-@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own, on every new submission
-def test_no_execute_does_not_let_forged_outputs_through(course: Path, verdicts: Verdicts) -> None:
-    def forge(notebook: NotebookNode) -> None:
-        forged = new_output("execute_result", data={"text/plain": "3.0"}, execution_count=1)
-        cell(notebook, "check-square").outputs = [forged]
-
-    verdicts["eve"] = result("eve", question("double", 0, 2), question("square", 0, 3))
-    hand_in(course, "eve", forge)
-    config = course_config(course)
-    config.ClearOutput.enabled = config.Execute.enabled = False
-    assert NbGraderAPI(config=config).autograde("tiny", "eve")["success"]
-    assert scores(course, "eve")["check-square"] == 0
-
-
-def test_formgraders_button_gives_the_same_marks(course: Path, verdicts: Verdicts) -> None:
-    verdicts["ada"] = result("ada", question("double", 0.5, 2), question("square", 2, 3))
-    hand_in(course, "ada")
-    grade(course, "ada")
-    before = scores(course, "ada"), nbformat.writes(graded(course, "ada"))
-    assert NbGraderAPI(config=course_config(course)).autograde("tiny", "ada")["success"]
-    assert (scores(course, "ada"), nbformat.writes(graded(course, "ada"))) == before
-
-
-def test_deleted_edited_and_doubled_grade_cells_are_mended_and_the_student_is_told(
-    course: Path, verdicts: Verdicts
-) -> None:
+def test_deleted_edited_and_doubled_grade_cells_are_mended_and_the_student_is_told(course: Path) -> None:
     def tamper(notebook: NotebookNode) -> None:
         cell(notebook, "check-square").source = "3.0"
         cell(notebook, "check-square").metadata.nbgrader.points = 100
         notebook.cells = [one for one in notebook.cells if one.id != "check-double"]
 
     hand_in(course, "eve", tamper)
-    assert grade(course, "eve") == {}
+    assert publish(course, marks("eve")) == {}
     assert scores(course, "eve") == {"check-double": 2, "check-square": 3, "why": None}
     told = card(graded(course, "eve"), "check-double")
     assert "Mended before grading" in told
     assert "check-square" in told
 
 
-def test_a_file_that_is_no_notebook_earns_zero_with_the_reason_everywhere(course: Path, judged: list[str]) -> None:
+def test_what_could_not_be_graded_earns_zero_with_the_reason_everywhere(course: Path) -> None:
     hand_in(course, "dan").write_text("not JSON", encoding="utf-8")
-    assert grade(course, "dan") == {}
-    assert scores(course, "dan") == {"check-double": 0, "check-square": 0, "why": 0}
-    for name in ("check-double", "check-square"):
-        assert "not a notebook" in card(graded(course, "dan"), name)
-    assert judged == []
+    shutil.copy(hand_in(course, "twice"), course / "submitted/twice.ipynb")
+    faults = {"dan": "toy.ipynb is not a notebook.", "twice": "There are two submissions."}
+    assert publish(course, *(SubmissionResult(one, "toy", fault=why) for one, why in faults.items())) == {}
+    for student, why in faults.items():
+        assert scores(course, student) == {"check-double": 0, "check-square": 0, "why": 0}
+        for name in ("check-double", "check-square"):
+            assert why in card(graded(course, student), name)
 
 
-def test_a_result_with_a_fault_earns_zero_with_the_reason_everywhere(course: Path, verdicts: Verdicts) -> None:
-    verdicts["dan"] = SubmissionResult("dan", "tiny", fault="Two notebooks were handed in.")
-    hand_in(course, "dan")
-    grade(course, "dan")
-    assert scores(course, "dan") == {"check-double": 0, "check-square": 0, "why": None}
-    assert "Two notebooks" in card(graded(course, "dan"), "check-square")
-
-
-def test_written_answers_wait_for_the_marker_and_unanswered_ones_earn_nothing(course: Path, verdicts: Verdicts) -> None:
+def test_written_answers_wait_for_the_marker_and_unanswered_ones_earn_nothing(course: Path) -> None:
     def leave_open(notebook: NotebookNode) -> None:
         cell(notebook, "why").source = "*YOUR ANSWER HERE*"
 
     hand_in(course, "ada")
     hand_in(course, "bob", leave_open)
-    grade(course, "ada", "bob")
+    publish(course, marks("ada"), marks("bob"))
     assert waiting(course, "ada") == {"why"}
     assert waiting(course, "bob") == set()
     assert scores(course, "bob")["why"] == 0
 
 
-def test_the_marker_sees_the_mark_scheme_and_the_student_never_does(course: Path, verdicts: Verdicts) -> None:
+def test_the_marker_sees_the_mark_scheme_and_the_student_never_does(course: Path) -> None:
     hand_in(course, "ada")
-    grade(course, "ada")
+    publish(course, marks("ada"))
     assert "secret reason" in cell(graded(course, "ada"), "question-why").source
-    page = feedback(course, "ada")
-    assert "My own answer." in page
-    assert "secret reason" not in page
-    assert "MARK SCHEME" not in page
+    assert "My own answer." in page(course, "ada")
+    assert "secret reason" not in page(course, "ada")
+    assert "MARK SCHEME" not in page(course, "ada")
 
 
-def test_what_the_marker_gave_stands_when_graded_anew(course: Path, verdicts: Verdicts) -> None:
+def test_what_the_marker_gave_stands_when_graded_anew(course: Path) -> None:
     hand_in(course, "ada")
-    grade(course, "ada")
-    with Gradebook(database(course)) as gradebook:
-        gradebook.find_grade("why", "tiny", "tiny", "ada").manual_score = 1.5
-        gradebook.find_comment("why", "tiny", "tiny", "ada").manual_comment = "Well argued."
-        gradebook.db.commit()
-    verdicts["ada"] = result("ada", question("double", 0, 2), question("square", 3, 3))
-    grade(course, "ada")
-    with Gradebook(database(course)) as gradebook:
-        assert gradebook.find_grade("why", "tiny", "tiny", "ada").score == 1.5
-        assert gradebook.find_submission("tiny", "ada").score == 4.5
-    assert "Well argued." in feedback(course, "ada")
+    publish(course, marks("ada"))
+    mark_by_hand(course, "ada", 1.5, "Well argued.")
+    publish(course, marks("ada", double=0))
+    with gradebook(course) as book:
+        assert book.find_grade("why", "toy", "toy", "ada").score == 1.5
+        assert book.find_submission("toy", "ada").score == 4.5
+    assert "Well argued." in page(course, "ada")
 
 
-def test_one_students_failure_is_named_and_stops_nobody_else(course: Path, verdicts: Verdicts) -> None:
-    for student in ("ada", "bob", "cyd"):
+# --- faults
+
+
+def test_one_students_failure_is_named_and_stops_nobody_else(course: Path) -> None:
+    for student in ("ada", "bob", "cyd", "dee"):
         hand_in(course, student)
-    (course / "submitted/bob/tiny/timestamp.txt").write_text("no time at all", encoding="utf-8")
-    heard: list[str] = []
-    failures = write_gradebook(course, "tiny", ["ada", "bob", "cyd", "nobody"], done=heard.append)
-    assert failures.keys() == {"bob", "nobody"}
-    assert "submitted/nobody/tiny/tiny.ipynb" in failures["nobody"]
-    assert heard == ["ada", "bob", "cyd", "nobody"]
+    (course / "submitted/bob/toy/timestamp.txt").write_text("no time at all", encoding="utf-8")
+    path = course / "submitted/dee/toy/toy.ipynb"
+    path.rename(path.with_name("mine.ipynb"))
+    heard: list[int] = []
+    failures = publish(course, *map(marks, ("ada", "bob", "cyd", "dee", "nobody")), heard=heard)
+    assert failures.keys() == {"bob", "dee", "nobody"}
+    assert "submitted/dee/toy/toy.ipynb. Give the notebook that name" in failures["dee"]
+    assert heard == list(range(1, 11))
     assert scores(course, "cyd")["check-square"] == 3
-    assert not (course / "autograded/bob/tiny").exists()
+    assert not (course / "autograded/bob/toy").exists()
+    (course / "submitted/bob/toy/timestamp.txt").unlink()
+    path.with_name("mine.ipynb").rename(path)
+    assert publish(course, *map(marks, ("ada", "bob", "cyd", "dee"))) == {}
 
 
-def test_links_in_a_submission_are_not_followed(course: Path, judged: list[str], tmp_path: Path) -> None:
+def test_links_in_a_submission_are_not_followed(course: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("not for students", encoding="utf-8")
     hand_in(course, "eve").with_name("notes.txt").symlink_to(tmp_path / "secret.txt")
-    assert "notes.txt" in grade(course, "eve")["eve"]
-    assert judged == []
+    assert "notes.txt" in publish(course, marks("eve"))["eve"]
     assert list((course / "autograded").rglob("notes.txt")) == []
 
 
@@ -369,48 +350,37 @@ def test_faults_of_the_course_are_raised_and_not_blamed_on_a_student(
     def no_sandbox(*_: object) -> SubmissionResult:
         raise CourseError("There is no sandbox.", "Run: autograder doctor")
 
-    monkeypatch.setattr("autograder.nbgrader_plugin.result_for", no_sandbox)
+    monkeypatch.setattr("autograder.nbgrader.inputs.Inputs.result", no_sandbox)
     hand_in(course, "ada")
     with pytest.raises(CourseError, match="no sandbox"):
-        grade(course, "ada")
+        publish(course, marks("ada"))
 
 
 def test_a_folder_without_configuration_or_source_is_a_fault_of_the_course(course: Path, tmp_path: Path) -> None:
     with pytest.raises(CourseError, match="no nbgrader course"):
-        write_gradebook(tmp_path, "tiny", [])
-    (course / "source/tiny/tiny.ipynb").unlink()
+        register_assignment(tmp_path, "toy")
+    (course / "source/toy/toy.ipynb").unlink()
     with pytest.raises(CourseError, match="source notebook"):
-        write_gradebook(course, "tiny", [])
+        register_assignment(course, "toy")
 
 
-def test_cells_added_under_existing_submissions_are_refused_with_the_next_step(
-    course: Path, verdicts: Verdicts
-) -> None:
+def test_cells_added_under_existing_submissions_are_refused_with_the_next_step(course: Path) -> None:
     hand_in(course, "ada")
-    grade(course, "ada")
-    notebook = source_notebook()
-    notebook.cells.append(tagged(new_markdown_cell("More.", id="more"), "more", locked=True))
-    nbformat.write(notebook, course / "source/tiny/tiny.ipynb")
+    publish(course, marks("ada"))
+    source = toy_grader.source_notebook()
+    more = new_markdown_cell(
+        "More.", id="more", metadata={"nbgrader": {**cell(source, "question-why").metadata.nbgrader}}
+    )
+    more.metadata.nbgrader["grade_id"] = "more"
+    source.cells.append(more)
+    toy_grader.write_source(course, source)
     with pytest.raises(CourseError, match="Cannot add or remove cells") as refused:
-        grade(course, "ada")
+        publish(course, marks("ada"))
     assert "nbgrader db assignment remove" in refused.value.next_step
 
 
-def test_new_points_in_the_source_reach_the_gradebook(course: Path, verdicts: Verdicts) -> None:
-    hand_in(course, "ada")
-    grade(course, "ada")
-    notebook = source_notebook()
-    cell(notebook, "check-double").metadata.nbgrader.points = 2.5
-    nbformat.write(notebook, course / "source/tiny/tiny.ipynb")
-    contract = replace(TINY, questions=(replace(TINY.questions[0], points=2.5), TINY.questions[1]))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("autograder.course.load_assignment", lambda name: contract)
-        grade(course, "ada")
-    assert scores(course, "ada")["check-double"] == 2.5
-
-
 def test_nothing_is_left_behind_but_the_courses_own_files(
-    course: Path, verdicts: Verdicts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -420,8 +390,7 @@ def test_nothing_is_left_behind_but_the_courses_own_files(
     hand_in(course, "ada")
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)  # nbgrader leaves it where a grading before was broken off
     environment = dict(os.environ)
-    assert grade(course, "ada") == {}
-    feedback(course, "ada")
+    assert publish(course, marks("ada")) == {}
     assert Path.cwd() == elsewhere
     assert list(elsewhere.iterdir()) == []
     assert dict(os.environ) == environment
@@ -436,13 +405,172 @@ def test_a_gradebook_made_here_bears_the_version_that_nbgrader_upgrades_from(
     assert versions == [(get_alembic_version(),)]
 
 
+# --- who is written anew
+
+
+@pytest.fixture(scope="module")
+def two(entered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ada and Bob, published."""
+    root = Path(shutil.copytree(entered, tmp_path_factory.mktemp("two") / "course"))
+    for student in ("ada", "bob"):
+        hand_in(root, student)
+    assert publish(root, marks("ada"), marks("bob")) == {}
+    return root
+
+
+@pytest.fixture
+def published(two: Path, tmp_path: Path) -> Path:
+    """The same for one test."""
+    return Path(shutil.copytree(two, tmp_path / "course"))
+
+
+def written_again(root: Path, *results: SubmissionResult, force: bool = False) -> set[str]:
+    """What is put in place when these are published once more."""
+    files = [*root.glob("autograded/*/toy/toy.ipynb"), *root.glob("feedback/*/toy/toy.html")]
+    before = {path: path.stat().st_mtime_ns for path in files}
+    assert publish(root, *(results or (marks("ada"), marks("bob"))), force=force) == {}
+    files = [*root.glob("autograded/*/toy/toy.ipynb"), *root.glob("feedback/*/toy/toy.html")]
+    changed = [path for path in files if path.stat().st_mtime_ns != before.get(path)]
+    return {"/".join(path.relative_to(root).parts[:2]) for path in changed}
+
+
+EVERYTHING = {"autograded/ada", "autograded/bob", "feedback/ada", "feedback/bob"}
+OF_ADA = {"autograded/ada", "feedback/ada"}
+
+
+def test_nothing_is_written_while_nothing_changed_and_everything_where_that_is_asked_for(published: Path) -> None:
+    assert written_again(published, replace(marks("ada"), seconds=9.9), marks("bob")) == set()
+    assert written_again(published, force=True) == EVERYTHING
+    assert written_again(published, marks("ada")) == set()
+
+
+def test_only_whose_result_or_notebook_changed_is_written_again(published: Path) -> None:
+    assert written_again(published, marks("ada", double=1), marks("bob")) == OF_ADA
+    assert scores(published, "ada")["check-double"] == 1
+    toy_grader.hand_in(published, "bob", answer="Another answer.")
+    assert written_again(published, marks("ada", double=1), marks("bob")) == {"autograded/bob", "feedback/bob"}
+    (published / "submitted/bob/toy/data.txt").write_text("1, 2", encoding="utf-8")
+    assert written_again(published, marks("ada", double=1), marks("bob")) == {"autograded/bob", "feedback/bob"}
+    assert (published / "feedback/bob/toy/data.txt").exists()
+
+
+def test_what_a_person_gives_makes_that_students_page_anew_and_nothing_else(published: Path) -> None:
+    mark_by_hand(published, "ada", 1.5, "Well argued.")
+    assert written_again(published) == {"feedback/ada"}
+    assert "Well argued." in page(published, "ada")
+    assert "6.5 of 7 points" in page(published, "ada")
+    assert written_again(published) == set()
+
+
+def lose_page(root: Path) -> None:
+    (root / "feedback/ada/toy/toy.html").unlink()
+
+
+def lose_notebook(root: Path) -> None:
+    shutil.rmtree(root / "autograded/ada")
+
+
+def change_notebook(root: Path) -> None:
+    (root / "autograded/ada/toy/toy.ipynb").chmod(0o644)
+    (root / "autograded/ada/toy/toy.ipynb").write_text("{}", encoding="utf-8")
+
+
+def lose_gradebook(root: Path) -> None:
+    (root / "gradebook.db").unlink()
+
+
+def other_entry(root: Path) -> None:
+    with gradebook(root) as book:
+        book.find_grade("check-double", "toy", "toy", "ada").auto_score = 0.25
+        book.db.commit()
+
+
+def remove_student(root: Path) -> None:
+    with gradebook(root) as book:
+        book.remove_student("ada")
+
+
+def spoil_what_is_kept(root: Path) -> None:
+    (root / "results/toy/published/ada.json").write_text("{", encoding="utf-8")
+
+
+def other_configuration(root: Path) -> None:
+    with (root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write("\n# a remark\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lose_page, {"feedback/ada"}),
+        (lose_notebook, {"autograded/ada"}),
+        (change_notebook, {"autograded/ada"}),
+        (lose_gradebook, {"autograded/ada", "autograded/bob"}),
+        (other_entry, {"autograded/ada"}),
+        (remove_student, {"autograded/ada"}),
+        (spoil_what_is_kept, OF_ADA),
+        (other_configuration, EVERYTHING),
+    ],
+)
+def test_what_was_lost_or_changed_by_others_is_written_again(
+    published: Path, change: Callable[[Path], None], expected: set[str]
+) -> None:
+    entries = toy_grader.marks(published)
+    change(published)
+    assert written_again(published) == expected
+    assert toy_grader.marks(published) == entries
+    assert cell(graded(published, "ada"), "check-double").outputs
+    assert written_again(published) == set()
+
+
+def test_new_points_in_the_source_reach_the_gradebook(published: Path) -> None:
+    source = toy_grader.source_notebook()
+    cell(source, "check-double").metadata.nbgrader.points = 4
+    toy_grader.write_source(published, source)
+    assert written_again(published) == EVERYTHING
+    assert scores(published, "ada")["check-double"] == 4
+
+
+def test_a_due_date_that_is_set_afterwards_takes_its_points_off(published: Path) -> None:
+    (published / "submitted/ada/toy/timestamp.txt").write_text("2020-01-02 00:00:00 UTC", encoding="utf-8")
+    with (published / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
+    publish(published, marks("ada"), marks("bob"))
+    assert "came late" not in page(published, "ada")
+    with gradebook(published) as book:
+        book.find_assignment("toy").duedate = datetime(2020, 1, 1)
+        book.db.commit()
+    assert written_again(published) >= OF_ADA
+    assert "5 points were taken off because the notebook came late" in page(published, "ada")
+    assert "came late" not in page(published, "bob")
+    assert written_again(published) == set()
+
+
+def test_where_it_was_stopped_it_goes_on(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lose_gradebook(published)
+
+    def stopped_at_bob(inputs: object, student: str) -> str:
+        if student == "bob":
+            raise KeyboardInterrupt
+        return write_entry(inputs, student)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr("autograder.nbgrader.gradebook.write_entry", stopped_at_bob)
+        with pytest.raises(KeyboardInterrupt):
+            publish(published, marks("ada"), marks("bob"))
+    assert written_again(published) == {"autograded/bob"}
+
+
+# --- what is shown
+
+
 HOSTILE = """<script>alert(1)</script> <IMG SRC=x onerror=alert(2)> <svg/onload=alert(3)>
 [a](javascript:alert(4)) ![gone](attachment:gone.png) $\\href{javascript:alert(5)}{x}$
 <a href="JaVaScRiPt:alert(6)">y</a>
 $a<b$ and <b>bold</b> at <https://example.org>"""
 
 
-def test_nothing_that_a_student_writes_runs_in_a_browser(course: Path, verdicts: Verdicts) -> None:
+def test_nothing_that_a_student_writes_runs_in_a_browser(course: Path) -> None:
     def attack(notebook: NotebookNode) -> None:
         cell(notebook, "why").source = HOSTILE
         notebook.cells.append(new_raw_cell("<script>alert(7)</script>", id="raw"))
@@ -451,18 +579,17 @@ def test_nothing_that_a_student_writes_runs_in_a_browser(course: Path, verdicts:
 
     failed = CheckResult("c", "It is right.", 1, False, "<script>alert(9)</script>\x1b[31m", "<b>there</b>")
     wrong = replace(question("double", 0, 2), checks=(failed,), remark="<i>remark</i>")
-    verdicts["eve"] = result("eve", wrong, question("square", 3, 3), repairs=("<u>mended</u>",))
     hand_in(course, "eve", attack)
-    grade(course, "eve")
-    page = feedback(course, "eve")
-    assert not re.search(r"<(script|img|svg|a)\b[^>]*(alert|onerror|onload|javascript)", page, re.IGNORECASE)
-    assert not re.search(r"<script>\s*alert", page)
-    assert "href{" not in page
-    assert "\x1b" not in page
+    publish(course, result("eve", wrong, question("square", 3, 3), repairs=("<u>mended</u>",)))
+    shown = page(course, "eve")
+    assert not re.search(r"<(script|img|svg|a)\b[^>]*(alert|onerror|onload|javascript)", shown, re.IGNORECASE)
+    assert not re.search(r"<script>\s*alert", shown)
+    assert "href{" not in shown
+    assert "\x1b" not in shown
     for tag in ("<i>remark", "<u>mended", "<b>there"):
-        assert tag not in page
-        assert html.escape(tag) in page
-    assert "<b>bold</b>" in page
+        assert tag not in shown
+        assert html.escape(tag) in shown
+    assert "<b>bold</b>" in shown
 
 
 def test_harmless_markdown_stays_as_it_was_typed() -> None:
@@ -482,32 +609,30 @@ def test_attached_pictures_stay_and_everything_else_attached_goes() -> None:
     odd = {"image/svg+xml": "PHN2Zz4=", 'image/png"><script>': "eA=="}
     text = "![a](attachment:a.png) ![b](attachment:b.svg)"
     notebook = new_notebook(cells=[new_markdown_cell(text, attachments={"a.png": picture, "b.svg": odd})])
-    [shown] = disarmed(notebook).cells
+    [shown] = sanitised(notebook).cells
     assert shown.attachments == {"a.png": picture}
     assert shown.source == "![a](attachment:a.png) ![b](missing-b.svg)"
 
 
-def test_the_feedback_opens_with_an_overview_and_leaves_the_visible_checks_out(
-    course: Path, verdicts: Verdicts
-) -> None:
-    verdicts["ada"] = result("ada", question("double", 0.5, 2), question("square", 3, 3))
+def test_the_feedback_opens_with_an_overview_and_leaves_the_visible_checks_out(course: Path) -> None:
     hand_in(course, "ada")
-    grade(course, "ada")
-    page = feedback(course, "ada")
-    assert page.index("3.5 of 7 points, and 1 written answer not marked yet") < page.index("A tiny practical")
-    assert 'href="#check-double"' in page
-    assert "not marked yet" in page
-    assert "Points for this cell" not in page
-    assert "square</span>" not in page.split("check-square</code>")[1].split("</section>")[0]
+    publish(course, marks("ada", 0.5))
+    shown = page(course, "ada")
+    assert shown.index("3.5 of 7 points, and 1 written answer not marked yet") < shown.index("A toy practical")
+    assert 'href="#check-double"' in shown
+    assert "not marked yet" in shown
+    assert "Points for this cell" not in shown
+    assert "learning curve" not in shown.casefold()
+    assert "square</span>" not in shown.split("check-square</code>")[1].split("</section>")[0]
 
 
-def test_a_card_says_in_words_what_colours_say(course: Path, verdicts: Verdicts) -> None:
+def test_a_card_says_in_words_what_colours_say() -> None:
     checks = (
         CheckResult("a", "It doubles.", 3, True),
         CheckResult("b", "It doubles negative numbers.", 1, False, "2 of 4 numbers differ.", "the sign"),
     )
     partly = QuestionResult("double", 1.5, 2, Status.PARTLY, "One blank is open.", checks)
-    [shown, _] = Cards(result("ada", partly)).outputs({"grade_id": "check-double", "points": 2})
+    [shown, _] = outputs(result("ada", partly))
     for kind in ("text/html", "text/plain"):
         text = re.sub(r"<[^>]*>", "", shown.data[kind])
         for words in ("double: partly right", "1.5 of 2 points", "2 of 4 numbers differ.", "the sign", "is open."):
@@ -521,7 +646,7 @@ def test_a_card_says_in_words_what_colours_say(course: Path, verdicts: Verdicts)
 def test_the_learning_curve_is_a_picture_with_words() -> None:
     curve = LearningCurve(tuple(range(10, 310, 10)), tuple(float(n) for n in range(30)))
     trained = replace(question("double", 2, 2), curve=curve)
-    [shown, _] = Cards(result("ada", trained)).outputs({"grade_id": "check-double", "points": 2})
+    [shown, _] = outputs(result("ada", trained))
     found = re.search(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]+)"', shown.data["text/html"])
     assert found is not None
     assert base64.b64decode(found[1]).startswith(b"\x89PNG")
@@ -531,22 +656,18 @@ def test_the_learning_curve_is_a_picture_with_words() -> None:
 @pytest.mark.parametrize("episodes", [0, 1, 9])
 def test_a_short_learning_curve_is_shown_all_the_same(episodes: int) -> None:
     curve = LearningCurve(tuple(range(1, episodes + 1)), (5.0,) * episodes)
-    [shown, _] = Cards(result("ada", replace(question("double", 2, 2), curve=curve))).outputs(
-        {"grade_id": "check-double", "points": 2}
-    )
+    [shown, _] = outputs(result("ada", replace(question("double", 2, 2), curve=curve)))
     assert "Learning curve:" in shown.data["text/plain"]
 
 
 def test_names_in_backticks_are_set_as_code_and_nothing_else_becomes_markup() -> None:
     remark = "`train` meets `<script>` and <b>"
-    [shown, _] = Cards(result("ada", replace(question("double", 0, 2), remark=remark))).outputs(
-        {"grade_id": "check-double", "points": 2}
-    )
+    [shown, _] = outputs(result("ada", replace(question("double", 0, 2), remark=remark)))
     assert "<code>train</code> meets <code>&lt;script&gt;</code> and &lt;b&gt;" in shown.data["text/html"]
 
 
 def test_long_words_from_a_student_are_cut() -> None:
     loud = replace(question("double", 0, 2), remark="x" * 100_000)
-    [shown, _] = Cards(result("ada", loud)).outputs({"grade_id": "check-double", "points": 2})
+    [shown, _] = outputs(result("ada", loud))
     assert len(shown.data["text/html"]) < 10_000
     assert "(cut)" in shown.data["text/html"]

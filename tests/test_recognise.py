@@ -1,23 +1,29 @@
+"""Who makes a known mistake is told its hint, and nobody else; the comparison is of answers, never of text."""
+
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import sac_course
 from nbformat import NotebookNode
 
-from autograder.assignment import Assignment
-from autograder.batch import Marking
-from autograder.checks import Value
-from autograder.course import Course
+from autograder.course.folders import Course
+from autograder.course.practical import Practical, load_practical
 from autograder.errors import CourseError
-from autograder.process import Answered, Gone, Outcome, Raised
-from autograder.publishing.publish import Cards
-from autograder.recognise import Known, KnownMistake, is_telling, read, same, save
+from autograder.grading.mark import Marking, mark
+from autograder.grading.mend import Mended
+from autograder.hints.known import bare, fingerprint, known_path, learnt, load_known
+from autograder.hints.recognise import Known, KnownMistake, is_telling, read, same, save
+from autograder.hints.signatures import MOST_LEAVES, Signature, signature
+from autograder.judging.checks import Value
+from autograder.judging.judge import Heard
+from autograder.judging.process import Answered, Gone, Outcome, Raised
+from autograder.nbgrader.cards import Cards
 from autograder.records import QuestionResult, SubmissionResult
-from autograder.results import report_lines
-from autograder.sketches import MOST_LEAVES, Heard, Sketch, sketch
+from autograder.reports.tables import report_lines
 from autograder.verification.corpus import Variant, load_corpus
-from autograder.verification.learning import bare, fingerprint, known_path, learnt, load_known, measure
+from autograder.verification.learning import measure
 from autograder.verification.several import parts_of, several
 
 RNG = np.random.default_rng(0)
@@ -30,16 +36,16 @@ def heard(values: Value, **calls: Value) -> dict[str, Heard]:
     return {"ask": Heard(ASKED, Answered(values), tuple((name, {"said": said}) for name, said in calls.items()))}
 
 
-def sketched(asked: Mapping[str, Heard]) -> dict[str, Sketch]:
-    return {key: sketch(each) for key, each in asked.items()}
+def signatures_of(asked: Mapping[str, Heard]) -> dict[str, Signature]:
+    return {key: signature(each) for key, each in asked.items()}
 
 
 def mistake(name: str, values: Value, fills: int = 1) -> KnownMistake:
-    return KnownMistake(name, "target", f"hint of {name}", fills, sketched(heard({"out": values})))
+    return KnownMistake(name, "target", f"hint of {name}", fills, signatures_of(heard({"out": values})))
 
 
 def known(*mistakes: KnownMistake) -> Known:
-    return Known({"target": sketched(heard({"out": RIGHT}))}, mistakes, "made from this")
+    return Known({"target": signatures_of(heard({"out": RIGHT}))}, mistakes, "made from this")
 
 
 # ---- what is recognised ------------------------------------------------------------------------------------------
@@ -112,28 +118,28 @@ def test_of_equal_mistakes_the_simplest_speaks_and_then_the_first() -> None:
 )
 def test_what_quite_different_slips_leave_behind_is_no_evidence(outcome: Outcome) -> None:
     asked = {"ask": Heard(ASKED, outcome)}
-    entry = KnownMistake("slip", "target", "hint", 1, sketched(asked))
+    entry = KnownMistake("slip", "target", "hint", 1, signatures_of(asked))
     assert known(entry).hint("target", asked) == ""
 
 
 def test_what_was_said_to_the_judge_meanwhile_is_evidence() -> None:
-    right, slip = (sketched(heard({"out": RIGHT}, step=said)) for said in (RIGHT[:2], SLIP[:2]))
+    right, slip = (signatures_of(heard({"out": RIGHT}, step=said)) for said in (RIGHT[:2], SLIP[:2]))
     assert is_telling(slip, right)
     assert not same(slip, right)
 
 
 def test_addresses_in_messages_are_not_compared() -> None:
     one, other = ({"ask": Heard({}, Raised("E", f"<object at {at}>", "", 0, ""))} for at in ("0x7f01", "0x7fab"))
-    assert same(sketched(one), sketched(other))
+    assert same(signatures_of(one), signatures_of(other))
 
 
 def test_an_answer_of_very_many_parts_is_kept_small() -> None:
-    assert len(sketch(heard([[1.0] * 100] * 100)["ask"])) <= MOST_LEAVES
+    assert len(signature(heard([[1.0] * 100] * 100)["ask"])) <= MOST_LEAVES
 
 
 def test_numbers_too_large_for_sums_do_not_disturb() -> None:
     huge = np.array([1e308, -1e308, np.inf, np.nan, 1.0, 2.0])
-    assert same(sketched(heard({"out": huge})), sketched(heard({"out": huge.copy()})))
+    assert same(signatures_of(heard({"out": huge})), signatures_of(heard({"out": huge.copy()})))
 
 
 # ---- the file ----------------------------------------------------------------------------------------------------
@@ -158,31 +164,39 @@ def test_a_file_of_another_form_is_as_good_as_none(tmp_path: Path, content: str)
 
 
 def test_a_missing_file_is_told_with_the_next_step(tmp_path: Path) -> None:
-    course = Course(tmp_path, "sac")
-    assert load_known(course) == Known({}, ())
+    practical = load_practical(sac_course(tmp_path))
+    known_path(practical).unlink()
+    assert load_known(practical) == Known({}, ())
     with pytest.raises(CourseError) as caught:
-        learnt(course)
+        learnt(practical)
     assert "verify --learn" in caught.value.next_step
 
 
-def test_the_committed_known_mistakes_are_up_to_date_and_small(kit: Path) -> None:
-    path = known_path(Course(kit, "sac"))
+def test_the_committed_known_mistakes_are_up_to_date_and_small(sac: Practical) -> None:
+    path = known_path(sac)
     found = read(path)
     assert found is not None
-    assert found.fingerprint == fingerprint(Course(kit, "sac")), "run autograder verify --learn"
+    assert found.fingerprint == fingerprint(sac), "run autograder verify --learn"
     assert path.stat().st_size < 2_000_000
 
 
-def test_known_mistakes_of_other_checks_are_not_used(tmp_path: Path, kit: Path) -> None:
-    (tmp_path / "solutions").mkdir()
-    (tmp_path / "source").symlink_to(kit / "source")
-    save(known_path(Course(tmp_path, "sac")), known(mistake("slip", SLIP)))
-    assert load_known(Course(tmp_path, "sac")).mistakes == ()
+def test_known_mistakes_of_other_checks_are_not_used(tmp_path: Path) -> None:
+    practical = load_practical(sac_course(tmp_path))
+    save(known_path(practical), known(mistake("slip", SLIP)))
+    assert load_known(practical).mistakes == ()
 
 
 def test_words_layout_and_comments_do_not_age_the_known_mistakes() -> None:
     one = 'def f(x):\n    """Says."""\n    # why\n    fail("this is wrong", f"{x} too")\n    return x + 1\n'
     other = 'def f(x):\n\n    """Says more."""\n    fail(\n"that is it", f"and {x}")\n    return x+1  # so\n'
+    assert bare(one, without_prose=True) == bare(other, without_prose=True)
+
+
+def test_nor_do_weights() -> None:
+    one, other = (
+        "@check(Q, weight=2, look_at='at it')\ndef f(): ask(1)\n",
+        "@check(Q, weight=3.5, look_at='at it')\ndef f(): ask(1)\n",
+    )
     assert bare(one, without_prose=True) == bare(other, without_prose=True)
 
 
@@ -194,14 +208,14 @@ def test_names_and_numbers_do(other: str) -> None:
 # ---- how well it does --------------------------------------------------------------------------------------------
 
 
-class Tried:
+class Graded:
     def __init__(self, name: str, values: Value) -> None:
-        self.variant = Variant(name, "wrong", "", {}, {}, (), ("target",), "", "", Path("here"))
-        self.sketches: Mapping[str, Mapping[str, Sketch]] = {"target": sketched(heard({"out": values}))}
+        self.variant = Variant(name, "wrong", "", Path("here"), loses=("target",))
+        self.signatures: Mapping[str, Mapping[str, Signature]] = {"target": signatures_of(heard({"out": values}))}
 
 
 def test_a_mistake_taken_for_another_misleads_unless_someone_found_the_hint_true() -> None:
-    tried = [Tried("one", SLIP), Tried("other", SLIP), Tried("unlike", -SLIP)]
+    tried = [Graded("one", SLIP), Graded("other", SLIP), Graded("unlike", -SLIP)]
     knows = known(mistake("one", SLIP), mistake("other", SLIP))
     blind, read_over = measure(knows, tried, ()), measure(knows, tried, [frozenset({"one", "other"})])
     assert blind.recognised == ("one", "other")
@@ -215,12 +229,12 @@ def test_a_mistake_taken_for_another_misleads_unless_someone_found_the_hint_true
 
 
 @pytest.fixture(scope="module")
-def corpus(kit: Path, sac: Assignment) -> tuple[Variant, ...]:
-    return load_corpus([kit / "solutions" / "variants"], sac)
+def corpus(sac: Practical) -> tuple[Variant, ...]:
+    return load_corpus([sac.folder / "variants"], sac)
 
 
 def test_sixty_submissions_have_two_to_four_mistakes_each_in_cells_of_their_own(
-    corpus: tuple[Variant, ...], sac: Assignment
+    corpus: tuple[Variant, ...], sac: Practical
 ) -> None:
     by_id = {variant.id: variant for variant in corpus}
     drawn = several(corpus, sac, seed=0, count=60)
@@ -233,11 +247,11 @@ def test_sixty_submissions_have_two_to_four_mistakes_each_in_cells_of_their_own(
         assert sorted(variant.loses) == sorted({question for part in parts for question in part.loses})
 
 
-def test_the_same_seed_draws_the_same(corpus: tuple[Variant, ...], sac: Assignment) -> None:
+def test_the_same_seed_draws_the_same(corpus: tuple[Variant, ...], sac: Practical) -> None:
     assert several(corpus, sac, 3, 9) == several(corpus, sac, 3, 9) != several(corpus, sac, 4, 9)
 
 
-def test_more_than_the_corpus_yields_is_refused(corpus: tuple[Variant, ...], sac: Assignment) -> None:
+def test_more_than_the_corpus_yields_is_refused(corpus: tuple[Variant, ...], sac: Practical) -> None:
     with pytest.raises(CourseError, match="yields only 0"):
         several(corpus[:1], sac, 0, 1)
 
@@ -247,13 +261,13 @@ def test_more_than_the_corpus_yields_is_refused(corpus: tuple[Variant, ...], sac
 
 @pytest.fixture(scope="module")
 def graded(
-    kit: Path, sac: Assignment, handed_in: Callable[..., NotebookNode]
+    kit: Path, sac: Practical, handed_in: Callable[..., NotebookNode]
 ) -> Callable[[str, str, str], SubmissionResult]:
     """Grades one question of a notebook that is right but for one blank."""
 
     def grade(question: str, blank: str, fill: str) -> SubmissionResult:
         others = frozenset(each.name for each in sac.questions if each.name != question)
-        return Marking(Course(kit, "sac"), skip=others).grade_notebook(handed_in({blank: fill}), "someone")
+        return mark(Marking(Course(kit, "sac"), skip=others), Mended("someone", handed_in({blank: fill}))).result
 
     return grade
 

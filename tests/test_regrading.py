@@ -12,18 +12,18 @@ import pytest
 import toy_grader
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
-from toy_grader import TOY, hand_in, make_course
+from toy_grader import hand_in, make_course
 from typer.testing import CliRunner, Result
 
-from autograder import batch
-from autograder.assignment import Assignment
-from autograder.batch import Lost, Marking
 from autograder.cli import app
-from autograder.configuration import course_config
+from autograder.course.configuration import course_config
+from autograder.course.practical import Question
 from autograder.files import write_atomically
-from autograder.judge import judge
-from autograder.locking import only_grader
-from autograder.records import Submission, SubmissionResult
+from autograder.grading.locking import only_grader
+from autograder.grading.mark import Marking
+from autograder.grading.run import Graded, grade_one, lost
+from autograder.judging.judge import judge
+from autograder.records import Submission
 
 Asked = list[tuple[str, ...]]
 NOTHING: Asked = []
@@ -36,18 +36,15 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     course = make_course(tmp_path_factory.mktemp("graded") / "course")
     hand_in(course, "ada", {"double.body": "3 * x"})
     hand_in(course, "bob")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("autograder.course.load_assignment", lambda name: TOY)
-        assert grade(course).exit_code == 0
+    assert grade(course).exit_code == 0
     give(course, "why", score=1.5, comment="Well argued.")
     give(course, "check-double", score=1.0, comment="The idea is right.", extra=0.5)
     return course
 
 
 @pytest.fixture
-def course(graded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def course(graded: Path, tmp_path: Path) -> Path:
     """The same for one test."""
-    monkeypatch.setattr("autograder.course.load_assignment", lambda name: TOY)
     return Path(shutil.copytree(graded, tmp_path / "course"))
 
 
@@ -56,11 +53,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """The questions that each submission was asked, submission by submission."""
     heard: Asked = []
 
-    def overheard(paper: Any, assignment: Assignment, *others: Any) -> Any:
-        heard.append(tuple(question.name for question in assignment.questions))
-        return judge(paper, assignment, *others)
+    def overheard(paper: Any, key: Any, process: Any, questions: Sequence[Question], *others: Any) -> Any:
+        heard.append(tuple(question.name for question in questions))
+        return judge(paper, key, process, questions, *others)
 
-    monkeypatch.setattr("autograder.batch.judge", overheard)
+    monkeypatch.setattr("autograder.grading.mark.judge", overheard)
     return heard
 
 
@@ -277,11 +274,11 @@ def test_who_could_not_be_graded_by_the_machines_fault_keeps_result_and_marks(
 ) -> None:
     before = kept_bytes(course), toy_grader.marks(course)
 
-    def one_is_lost(marking: Marking, submissions: Sequence[Submission], _: int) -> Iterator[SubmissionResult | Lost]:
-        for submission in submissions:
-            yield batch.lost(submission) if submission.student == "ada" else marking.grade(submission)
+    def one_is_lost(marking: Marking, folder: Path, submissions: Sequence[Submission], _: int) -> Iterator[Graded]:
+        for each in submissions:
+            yield lost(marking, each) if each.student == "ada" else grade_one(marking, folder, each)
 
-    monkeypatch.setattr("autograder.classes.grade_all", one_is_lost)
+    monkeypatch.setattr("autograder.grading.run.grade_all", one_is_lost)
     done = grade(course)
     assert done.exit_code == 1
     assert "The process that graded this submission was killed twice" in said(done)
@@ -297,7 +294,7 @@ def test_a_disk_that_is_full_while_a_student_is_graded_is_no_fault_of_the_studen
     def no_room(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("autograder.batch.judge", no_room)
+    monkeypatch.setattr("autograder.grading.mark.judge", no_room)
     done = grade(course, "--force")
     assert done.exit_code == 2
     assert "No space left on device. Make room there and run the same command again" in said(done)
@@ -323,7 +320,7 @@ def fails_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return fail
 
 
-@pytest.mark.parametrize("files", [0, 2, 4])  # the lock, the class's table, a student's marks
+@pytest.mark.parametrize("files", [0, 1, 3, 5, 6])  # lock, mended notebook, the class's table, marks, what is published
 def test_wherever_the_disk_fills_up_nothing_is_half_and_room_mends_it(
     course: Path, fails_after: Callable[[int], None], monkeypatch: pytest.MonkeyPatch, files: int
 ) -> None:
@@ -337,7 +334,6 @@ def test_wherever_the_disk_fills_up_nothing_is_half_and_room_mends_it(
     assert all(json.loads(text) for text in kept_bytes(course).values())
     assert kept_bytes(course)["bob"] == before["bob"]
     monkeypatch.undo()
-    monkeypatch.setattr("autograder.course.load_assignment", lambda name: TOY)
     assert grade(course).exit_code == 0
     assert in_csv(course) == {"ada": 5.0, "bob": 5.0}
     assert auto_score(course, "check-double") == 2
@@ -345,10 +341,12 @@ def test_wherever_the_disk_fills_up_nothing_is_half_and_room_mends_it(
 
 
 def test_what_a_killed_grader_left_half_written_is_taken_away(course: Path) -> None:
-    parts = [course / "results/toy/.abc.part", course / "results/toy/students/.def.part"]
+    parts = [
+        course / "results/toy" / name for name in (".a.part", "students/.b.part", "mended/.c.part", "published/.d.part")
+    ]
     for part in parts:
         part.write_text("{", encoding="utf-8")
-    (course / "autograded/.unfinished/ada/toy").mkdir(parents=True)
+    parts.append(course / "autograded/.unfinished")
+    (parts[-1] / "ada/toy").mkdir(parents=True)
     grade(course)
     assert not any(part.exists() for part in parts)
-    assert not (course / "autograded/.unfinished").exists()

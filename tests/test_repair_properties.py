@@ -17,13 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode
 
-from autograder.assignment import Assignment
 from autograder.authoring import blank, strip_mark_schemes
-from autograder.batch import Marking
-from autograder.course import Course
-from autograder.extraction import extract
-from autograder.notebooks import parse_notebook
-from autograder.records import Status, Submission
+from autograder.course.folders import Course
+from autograder.course.practical import Practical
+from autograder.grading.mark import Marking, mark
+from autograder.grading.mend import mend
+from autograder.notebook.extraction import extract
+from autograder.notebook.reading import parse_notebook
+from autograder.records import Status, Submission, SubmissionResult
 from autograder.repair import repair
 
 Make = Callable[..., NotebookNode]
@@ -43,16 +44,16 @@ class Bench:
 
     right: NotebookNode
     release: NotebookNode
-    assignment: Assignment
+    practical: Practical
 
     def repair(self, notebook: NotebookNode) -> tuple[NotebookNode, list[str]]:
-        return repair(notebook, self.release, self.assignment)
+        return repair(notebook, self.release, self.practical)
 
     @cached_property
     def known(self) -> frozenset[str]:
         """The functions of the release's cells, not of those that are the student's own."""
         own = NotebookNode(cells=[cell for cell in self.release.cells if not name_of(cell)], metadata={})
-        every, theirs = (extract(notebook, self.assignment).functions for notebook in (self.release, own))
+        every, theirs = (extract(notebook, self.practical.long_running).functions for notebook in (self.release, own))
         return frozenset(every.keys() - theirs.keys())
 
     @cached_property
@@ -62,13 +63,13 @@ class Bench:
 
     def marked(self, notebook: NotebookNode) -> Mapping[str, str]:
         """The functions on which marks depend."""
-        found = extract(notebook, self.assignment)
+        found = extract(notebook, self.practical.long_running)
         assert not [label for label in found.faults if "(" in label], "a cell of the release does not parse"
         return {name: code for name, code in found.functions.items() if name in self.known}
 
 
 @pytest.fixture(scope="module")
-def bench(source: NotebookNode, sac: Assignment, handed_in: Make) -> Bench:
+def bench(source: NotebookNode, sac: Practical, handed_in: Make) -> Bench:
     return Bench(handed_in(), strip_mark_schemes(blank(source, sac)), sac)
 
 
@@ -125,12 +126,17 @@ def test_what_was_repaired_is_a_notebook_with_every_cell_of_the_release_in_its_p
     sequence: list[tuple[Edit, int]], bench: Bench
 ) -> None:
     mended, _ = bench.repair(edited(bench.right, sequence))
+    expect_structure(mended, bench.release)
+
+
+def expect_structure(mended: NotebookNode, release: NotebookNode) -> None:
     nbformat.validate(mended)
-    assert list(filter(None, map(name_of, mended.cells))) == list(filter(None, map(name_of, bench.release.cells)))
+    assert list(filter(None, map(name_of, mended.cells))) == list(filter(None, map(name_of, release.cells)))
     for cell in mended.cells:
         if name := name_of(cell):
-            model = edits.cell_of(bench.release, name)
+            model = edits.cell_of(release, name)
             assert cell.metadata.nbgrader == model.metadata.nbgrader
+            assert cell.metadata.get("tags") == model.metadata.get("tags")
             assert cell.cell_type == model.cell_type
             assert cell.source == model.source or not model.metadata.nbgrader.locked
 
@@ -150,6 +156,7 @@ def test_a_deleted_solution_is_missing_and_the_others_keep_theirs(
 def test_every_edit_on_its_own_is_mended_and_told(edit: Edit, bench: Bench) -> None:
     taken_apart = edited(bench.right, [(edit, 7)])
     mended, repairs = bench.repair(taken_apart)
+    expect_structure(mended, bench.release)
     assert bench.marked(mended) == bench.expected
     assert bool(repairs) == (taken_apart != bench.right)
     assert all(words.endswith(".") for words in repairs)
@@ -214,7 +221,7 @@ def test_no_notebook_that_can_be_read_makes_repair_fail(drawn: dict[str, Any], b
     assert len({cell.id for cell in mended.cells}) == len(mended.cells)
     names = [name for cell in mended.cells if (name := name_of(cell))]
     assert len(set(names)) == len(names)
-    extract(mended, bench.assignment)
+    extract(mended, bench.practical.long_running)
 
 
 # --- through the sandbox
@@ -228,8 +235,12 @@ HARD = {
 
 
 @pytest.fixture(scope="module")
-def marking(kit: Path, tmp_path_factory: pytest.TempPathFactory) -> Marking:
-    return Marking(Course(kit, "sac"), skip=frozenset({"training"}), kept_in=tmp_path_factory.mktemp("kept"))
+def marking(kit: Path) -> Marking:
+    return Marking(Course(kit, "sac"), skip=frozenset({"training"}))
+
+
+def graded(marking: Marking, path: Path) -> SubmissionResult:
+    return mark(marking, mend(marking.course, Submission("alice", path))).result
 
 
 @pytest.mark.parametrize("name", HARD)
@@ -239,7 +250,7 @@ def test_after_many_edits_a_right_submission_still_earns_full_marks(
     taken_apart = edited(right, [(edit, seed) for seed, edit in enumerate(HARD[name])])
     path = tmp_path / "alice.ipynb"
     path.write_text(json.dumps(taken_apart), encoding="utf-8")
-    result = marking.grade(Submission("alice", path))
+    result = graded(marking, path)
     assert (result.points, result.fault) == (22, "")
     assert {question.status for question in result.questions} == {Status.RIGHT}
     assert result.repairs
@@ -248,7 +259,7 @@ def test_after_many_edits_a_right_submission_still_earns_full_marks(
 def test_a_script_alone_earns_full_marks(right: NotebookNode, marking: Marking, tmp_path: Path) -> None:
     path = tmp_path / "alice.py"
     path.write_text(edits.as_colab_script(right), encoding="utf-16")
-    result = marking.grade(Submission("alice", path))
+    result = graded(marking, path)
     assert (result.points, result.fault) == (22, "")
 
 

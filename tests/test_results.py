@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from autograder.grading.store import as_data, from_data, keep, kept
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, SubmissionResult
-from autograder.results import as_data, class_csv, class_table, from_data, keep, kept, report_lines, write_class
+from autograder.reports.tables import class_csv, class_table, report_lines, write_class
 
 FAILED = CheckResult("bounds", "Actions stay within bounds.", 1.0, False, "3 of 8 actions are outside.", "action_scale")
 PASSED = CheckResult("shapes", "Shapes are right.", 2.0, True)

@@ -4,20 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.sac import probes, worlds
-from autograder.sac.binding import Array, Shape, actor_bindings, bind_actor, critic_bindings
-from solutions import sac as reference
+from solutions.sac import inputs
+from solutions.sac.binding import Shape, actor_bindings, bind_actor, critic_bindings
 
 KINDS = ("weight", "bias")
-SPACES = probes.Spaces(worlds.OBSERVATIONS, worlds.LOW, worlds.HIGH)
-
-
-def state_of(network: torch.nn.Module) -> dict[str, Array]:
-    return {name: parameter.detach().numpy() for name, parameter in network.named_parameters()}
+ACTOR = inputs.actor_weights(18)
 
 
 @pytest.mark.parametrize(
@@ -29,25 +23,22 @@ def state_of(network: torch.nn.Module) -> dict[str, Array]:
     ],
 )
 def test_an_actors_heads_are_known_by_name_or_read_both_ways(rename: Callable[[str], str], readings: int) -> None:
-    state = state_of(reference.Actor(SPACES, 16))
-    found = bind_actor([(rename(name), array) for name, array in state.items()])
+    found = bind_actor([(rename(name), array) for name, array in ACTOR.items()])
     assert len(found) == readings
-    assert all((found[0][name] == state[name]).all() for name in state)
+    assert all((found[0][name] == ACTOR[name]).all() for name in ACTOR)
 
 
 def test_an_actors_single_head_is_read_in_every_order() -> None:
-    state = state_of(reference.Actor(SPACES, 16))
     for order in (("fc_mean", "fc_logstd"), ("fc_logstd", "fc_mean")):
-        both = [(f"out.{kind}", np.concatenate([state[f"{name}.{kind}"] for name in order])) for kind in KINDS]
-        trunk = [(name, state[name]) for name in state if name[:3] in ("fc1", "fc2")]
-        found = bind_actor([*trunk, *both])
-        assert any(all((each[name] == state[name]).all() for name in state) for each in found)
+        both = [(f"out.{kind}", np.concatenate([ACTOR[f"{name}.{kind}"] for name in order])) for kind in KINDS]
+        hidden = [(name, ACTOR[name]) for name in ACTOR if name[:3] in ("fc1", "fc2")]
+        found = bind_actor([*hidden, *both])
+        assert any(all((each[name] == ACTOR[name]).all() for name in ACTOR) for each in found)
 
 
 def test_buffers_among_an_actors_arrays_do_no_harm() -> None:
-    network = reference.Actor(SPACES, 16)
-    state, buffers = state_of(network), [(name, buffer.numpy()) for name, buffer in network.named_buffers()]
-    assert len(bind_actor([*buffers, *state.items()])) == 1
+    buffers = [(name, np.ones(inputs.ACTIONS)) for name in ("action_scale", "action_bias")]
+    assert len(bind_actor([*buffers, *ACTOR.items()])) == 1
 
 
 def test_layers_of_other_sizes_are_not_bound() -> None:
@@ -73,7 +64,7 @@ SHAPES: list[list[tuple[str, Shape]]] = [
 @pytest.mark.parametrize("shapes", SHAPES, ids=["sequential", "bare", "columns", "two inputs"])
 def test_what_is_set_in_a_rewritten_critic_is_what_is_read_from_it(shapes: list[tuple[str, Shape]]) -> None:
     (binding,) = critic_bindings(shapes, 3, 2, 16)
-    state = worlds.critic(28)
+    state = inputs.critic_weights(28)
     arrays = binding.to_student(state)
     assert {name: array.shape for name, array in arrays.items()} == dict(shapes) == binding.shapes
     assert all((array == state[name]).all() for name, array in binding.to_reference(arrays).items())

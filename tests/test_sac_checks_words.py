@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from autograder.checks import Answer, Array, Mistake, expect_close
+from autograder.judging.checks import Answer, Array, Mistake, expect_close
 from autograder.student.wire import Opaque
 
 RIGHT = np.array([1.0, -2.0, 3.0, 5.0])

@@ -13,7 +13,7 @@ TICKED = re.findall(r"`([^`\n]+)`", PAGE)
 FILES = sorted({word for word in TICKED if re.fullmatch(r"[\w/]+\.(py|md|toml)", word)})
 FOLDERS = sorted({word for word in TICKED if re.fullmatch(r"[a-z]\w*(/[a-z]\w*)*/", word)})
 TESTS = sorted({word for word in TICKED if re.fullmatch(r"test_\w+…?", word)})
-ROOMS = ("", "autograder", "tests")
+ROOMS = ("", "autograder", "solutions/sac", "tests")
 WRITTEN_BY_GRADING = ("submitted/",)
 
 

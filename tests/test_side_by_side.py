@@ -14,8 +14,8 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from autograder.assignment import Assignment
 from autograder.authoring import fill
+from autograder.course.practical import Practical
 from benchmarks import side_by_side
 from benchmarks.attacks import Attack, grade_id, handed_in, load_attacks
 from benchmarks.graders import RAISED, Outcome, StockNbgrader
@@ -40,8 +40,8 @@ def update_alpha(data, actor, log_alpha, a_optimizer, target_entropy):
 
 
 @pytest.fixture(scope="module")
-def stock(source: NotebookNode, sac: Assignment) -> NotebookNode:
-    return stock_source(source, sac, CANARY)
+def stock(sac: Practical) -> NotebookNode:
+    return stock_source(sac, CANARY)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_a_hidden_test_of_the_stock_course_alone_finds_a_wrong_answer(names: dic
 
 @pytest.mark.parametrize("question", HIDDEN_TESTS)
 def test_a_hidden_test_stands_between_nbgraders_markers_with_the_points_of_the_kit(
-    stock: NotebookNode, sac: Assignment, question: str
+    stock: NotebookNode, sac: Practical, question: str
 ) -> None:
     cell = cell_of(stock, f"check-{question}")
     hidden = cell.source.partition("### BEGIN HIDDEN TESTS\n")[2].removesuffix("### END HIDDEN TESTS")
@@ -100,13 +100,13 @@ def test_every_blank_of_the_stock_course_is_marked_in_whole_lines(stock: Noteboo
 
 
 @pytest.mark.parametrize("attack", HARMLESS, ids=lambda attack: str(attack.name))
-def test_an_attack_stands_in_the_cell_of_the_question_that_it_attacks(attack: Attack, sac: Assignment) -> None:
+def test_an_attack_stands_in_the_cell_of_the_question_that_it_attacks(attack: Attack, sac: Practical) -> None:
     functions = next(question.functions for question in sac.questions if question.name == attack.question)
     texts = "".join(attack.cells.values())
     assert attack.right or any(f"def {name}(" in texts for name in functions)
 
 
-def test_the_attacker_answers_everything_else_rightly(source: NotebookNode, sac: Assignment) -> None:
+def test_the_attacker_answers_everything_else_rightly(source: NotebookNode, sac: Practical) -> None:
     right = fill(source, sac, {})
     answers = {grade_id(cell): cell.source for cell in right.cells if cell.metadata.get("nbgrader", {}).get("solution")}
     attack = Attack("x", "", "critic-target", cells={"target": "\nmine at {course}\n"}, extra_cells=("before",))

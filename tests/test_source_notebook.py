@@ -1,79 +1,50 @@
-"""The source notebook's solutions are the reference's: the judge's oracle and what is taught are one thing."""
+"""The source notebook of the practical defines what its contract promises to students and checks."""
 
-import ast
 import dataclasses
-from pathlib import Path
+import inspect
 
 import pytest
-from nbformat import NotebookNode
 
-from autograder.assignment import Assignment, load_assignment
-from autograder.authoring import fill
-from solutions import sac as reference
+from autograder.judging.answer_key import AnswerKey
 
-SAC = load_assignment("sac")
-CONTRACTED = [(cell, name) for cell, names in SAC.defines.items() for name in names]
-
-
-class Plain(ast.NodeTransformer):
-    """Takes out what may differ: docstrings, annotations and assertions."""
-
-    def visit_arg(self, node: ast.arg) -> ast.arg:
-        return ast.arg(node.arg)
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt | None:
-        return ast.Assign([node.target], node.value, lineno=0) if node.value else None
-
-    def visit_Assert(self, _node: ast.Assert) -> None:
-        return None
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        node.returns = None
-        self._enter(node)
-        return node
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
-        self._enter(node)
-        return node
-
-    def _enter(self, node: ast.FunctionDef | ast.ClassDef) -> None:
-        if ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
-        self.generic_visit(node)
+DEFAULTS = {
+    "total_timesteps": 30_000,
+    "buffer_size": 1_000_000,
+    "gamma": 0.99,
+    "tau": 0.005,
+    "learning_starts": 5_000,
+    "batch_size": 256,
+    "policy_lr": 3e-4,
+    "q_lr": 1e-3,
+    "policy_frequency": 2,
+    "target_network_frequency": 1,
+    "hidden_size": 256,
+    "seed": 0,
+}
+ARGUMENTS = {
+    "SoftQNetwork": "env hidden_size",
+    "SoftQNetwork.forward": "self x a",
+    "Actor": "env hidden_size",
+    "Actor.forward": "self x",
+    "Actor.get_action": "self x",
+    "choose_actions": "actor obs device",
+    "critic_target": "data actor qf1_target qf2_target alpha gamma",
+    "update_critics": "data next_q_value qf1 qf2 q_optimizer",
+    "update_actor": "data actor qf1 qf2 actor_optimizer alpha",
+    "update_alpha": "data actor log_alpha a_optimizer target_entropy",
+    "train": "envs hp",
+    "test_actor": "actor env num_episodes",
+}
 
 
-def parts(source: str) -> dict[str, list[str]]:
-    """Every top-level definition by name, as lines of plain code."""
-    found = {}
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found[node.name] = ast.unparse(Plain().visit(node)).splitlines()
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            found[ast.unparse(target)] = [ast.unparse(node.value)] if node.value else []
-    return found
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_a_function_takes_the_arguments_that_students_are_promised(name: str, sac_key: AnswerKey) -> None:
+    first, *rest = name.split(".")
+    found = sac_key.reference[first]
+    for part in rest:
+        found = getattr(found, part)
+    assert " ".join(inspect.signature(found).parameters) == ARGUMENTS[name]
 
 
-@pytest.fixture(scope="module")
-def ours() -> dict[str, list[str]]:
-    return parts(Path(str(reference.__file__)).read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-def taught(source: NotebookNode, sac: Assignment) -> dict[str, str]:
-    """Every cell's source by grade_id, its solutions in place."""
-    solved = fill(source, sac, {})
-    return {cell.metadata["nbgrader"]["grade_id"]: cell.source for cell in solved.cells if "nbgrader" in cell.metadata}
-
-
-@pytest.mark.parametrize(("cell", "name"), CONTRACTED)
-def test_what_the_contract_names_is_the_references(
-    taught: dict[str, str], ours: dict[str, list[str]], cell: str, name: str
-) -> None:
-    assert parts(taught[cell])[name] == ours[name]
-
-
-def test_the_hyperparameters_defaults_are_the_references(taught: dict[str, str]) -> None:
-    namespace: dict[str, type] = {}
-    exec(f"from dataclasses import dataclass\n{taught['hyperparameters']}", namespace)
-    assert dataclasses.asdict(namespace["Hyperparameters"]()) == dataclasses.asdict(reference.Hyperparameters())
+def test_the_hyperparameters_have_the_practical_s_defaults(sac_key: AnswerKey) -> None:
+    assert dataclasses.asdict(sac_key.reference.Hyperparameters()) == DEFAULTS

@@ -11,10 +11,12 @@ import psutil
 import pytest
 from conftest import PATIENT, QUICK
 
-from autograder.assignment import Assignment
-from autograder.doctor.trial import what_comes_through
-from autograder.process import Answered, Defined, Gone, Outcome, Raised, StudentProcess
-from autograder.sandbox import HOST_IN_REACH, NAMES, Barrier, Bubblewrap, Confined, choose_barrier
+from autograder.confined.barrier import Confined
+from autograder.course.practical import Practical
+from autograder.doctor.barriers import what_comes_through
+from autograder.judging.answer_key import AnswerKey
+from autograder.judging.process import Answered, Defined, Gone, Outcome, Raised, StudentProcess
+from autograder.sandbox import HOST_IN_REACH, NAMES, Barrier, Bubblewrap, choose_barrier
 from autograder.sandbox.view import environment
 from autograder.student.walls import landlock_version
 
@@ -479,7 +481,7 @@ def test_bubblewrap_holds_with_the_landlock_of_every_kernel_and_with_none(versio
 
 GRADER = """
 import sys
-from autograder.process import StudentProcess
+from autograder.judging.process import StudentProcess
 from autograder.sandbox import choose_barrier
 from conftest import PATIENT
 with StudentProcess(choose_barrier(insist={name!r}), PATIENT, warmup={warmup!r}) as process:
@@ -581,19 +583,20 @@ def search(session, needles, secrets, roots):
 
 
 def test_no_file_that_a_student_can_read_holds_a_hidden_check_or_the_reference(
-    barrier: Barrier, sac: Assignment, kit: Path
+    barrier: Barrier, sac: Practical, sac_key: AnswerKey, kit: Path
 ) -> None:
     """Searched from inside: all that can be listed, and hidden files by name. The host shows that the search finds.
 
     Third-party libraries are the same folder behind each barrier, and searched where a disk view shows all there is.
     """
-    hidden = [check.sentence for check in sac.checks()]
-    sources = [*(kit / "autograder" / "sac").glob("*.py"), kit / "solutions" / "sac.py"]
-    first_lines = [path.read_text(encoding="utf-8").splitlines()[0].strip('"') for path in sources]
+    hidden = [check.sentence for check in sac_key.checks]
+    sources = [*sac.folder.glob("*.py"), sac.source_path]
+    first_lines = [path.read_text(encoding="utf-8").splitlines()[0].strip('"') for path in sources[:-1]]
+    first_lines.append("std = log_std.exp()")  # of the reference
     secrets = [str(path) for path in (*sources, kit / "pyproject.toml", Path("/etc/passwd"), Path("/proc/1/environ"))]
     limits = replace(QUICK, seconds_per_ask=300)
     roots = ["/"] if barrier.name == "bubblewrap" else []
-    control = "bury      the same, when the copy has hung up by itself"
+    control = "bury      the same, after the copy has closed its socket by itself"
     needles = [*hidden, *first_lines, control]
     with StudentProcess(barrier, limits) as process:
         process.load([], SEARCH)

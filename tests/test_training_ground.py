@@ -1,6 +1,5 @@
 """Where a submission trains: the proxy that its train steps, the lens before the pendulums, and the judge's handler."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,10 +9,10 @@ import numpy.typing as npt
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from autograder.checks import Refused, Value
-from autograder.sac import probes
-from autograder.sac.pendulum import ENVIRONMENT, STRETCH, Lens, Pendulums, balanced_steps
-from autograder.sac.training_ground import PROFILE, Setting, TrainingGround
+from autograder.judging.checks import Refused, Value
+from solutions.sac import probes
+from solutions.sac.pendulum import ENVIRONMENT, STRETCH, Lens, Pendulums, balanced_steps
+from solutions.sac.training_ground import PROFILE, Setting, TrainingGround
 
 
 def proxy(ground: TrainingGround, num_envs: int) -> probes.JudgedEnvs:
@@ -46,7 +45,7 @@ def same(one: object, other: object) -> bool:
 
 
 def clear_ground(num_envs: int, seed: int = 0) -> TrainingGround:
-    return TrainingGround(Setting(replace(PROFILE, seed=seed), num_envs, Lens.clear()))
+    return TrainingGround(Setting({**PROFILE, "seed": seed}, num_envs, Lens.clear()))
 
 
 def test_the_proxy_tells_what_the_real_vector_environment_tells() -> None:
@@ -146,7 +145,7 @@ def test_actions_beyond_the_bounds_push_as_hard_as_the_bounds() -> None:
 
 
 def test_the_judge_ends_a_training_that_goes_on_for_too_long() -> None:
-    short = Setting(replace(PROFILE, total_timesteps=40), num_envs=3)
+    short = Setting({**PROFILE, "total_timesteps": 40}, num_envs=3)
     ground = TrainingGround(short)
     ground("reset", {})
     steps = 0
@@ -154,5 +153,5 @@ def test_the_judge_ends_a_training_that_goes_on_for_too_long() -> None:
         while True:
             ground("step", {"actions": np.zeros((3, 1))})
             steps += 1
-    asked_for = short.hyperparameters.total_timesteps
+    asked_for = short.hyperparameters["total_timesteps"]
     assert asked_for <= steps < 2 * asked_for

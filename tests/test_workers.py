@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.workers import done_by_workers
+from autograder.grading.executors import done_by_workers
 
 
 def squared(number: int) -> int:

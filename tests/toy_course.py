@@ -1,23 +1,46 @@
-"""A toy assignment and its source notebook: one class, one function, four blanks, one written answer."""
+"""A toy practical in a course folder: one class, one function, four blanks, one written answer."""
 
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import cast
 
 import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from autograder.assignment import Assignment, Question
-from autograder.authoring import blank
+from autograder.authoring import blank, read_marked
+from autograder.authoring.blanks import WrittenBlank
+from autograder.course.practical import Practical, load_practical
 from autograder.errors import CourseError
 
-TOY = Assignment(
-    name="toy",
-    defines={"area": ("Shape",), "sums": ("total", "LIMIT")},
-    blanks={"area.block": "area", "area.scale": "area", "sums.all": "sums", "sums.step": "sums"},
-    questions=(Question("area", 2, "area", ("Shape.area",)), Question("total", 1, "sums", ("total",))),
-    written={"why": 2},
-    long_running=frozenset(),
-)
+ROOT = Path(__file__).parent.parent
+CONTRACT = """
+kit = 2
+long_running = ["forever"]
+
+[questions]
+area = "Shape.area"
+total = "total"
+""".lstrip()
+CHECKS = '''
+"""Hidden checks."""
+
+from autograder.judging import Exam, check
+
+
+@check("area", look_at="the height")
+def it_is_the_area(exam: Exam) -> None:
+    """The area comes back."""
+    exam.ask("measure", side=2)
+
+
+@check("total", look_at="the first value")
+def it_is_the_sum(exam: Exam) -> None:
+    """The sum comes back."""
+'''.lstrip()
+PROBES = "def measure(session, side):\n    return session.student['Shape']().area(side)\n"
 
 AREA = '''
 class Shape:
@@ -62,7 +85,7 @@ def cell(kind: str, cell_id: str, source: str, **metadata: object) -> NotebookNo
 
 
 def toy(**sources: str) -> NotebookNode:
-    """A source notebook that holds to TOY's contract, some of its cells' sources exchanged."""
+    """A source notebook that holds to the contract, some of its cells' sources exchanged."""
     check = {"grade": True, "locked": True}
     notebook: NotebookNode = nbformat.v4.new_notebook()
     notebook.cells = [
@@ -78,17 +101,59 @@ def toy(**sources: str) -> NotebookNode:
     return notebook
 
 
+def cell_of(notebook: NotebookNode, cell_id: str) -> NotebookNode:
+    """The cell of that id."""
+    return cast(NotebookNode, next(cell for cell in notebook.cells if cell.id == cell_id))
+
+
 def source_of(notebook: NotebookNode, cell_id: str) -> str:
     """The source of the cell of that id."""
-    return str(next(cell.source for cell in notebook.cells if cell.id == cell_id))
+    return str(cell_of(notebook, cell_id).source)
 
 
-def refusal(notebook: NotebookNode, assignment: Assignment = TOY) -> str:
-    """The words in which a source notebook is refused; there is always a next step."""
+def write_course(
+    root: Path, notebook: NotebookNode | None = None, name: str = "toy", files: Mapping[str, str] | None = None
+) -> Path:
+    """A course folder with the practical of that name; ``files`` of solutions/<name>/ replace the toy's own."""
+    path = root / "source" / name / f"{name}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(nbformat.v4.writes(toy() if notebook is None else notebook), encoding="utf-8")
+    folder = root / "solutions" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, text in {"practical.toml": CONTRACT, "checks.py": CHECKS, "probes.py": PROBES, **(files or {})}.items():
+        (folder / file).write_text(text, encoding="utf-8")
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    return root
+
+
+def practical_of(notebook: NotebookNode | None = None) -> Practical:
+    """The practical with that source notebook, as it is loaded from a course folder."""
+    with TemporaryDirectory() as folder:
+        practical = load_practical(write_course(Path(folder), notebook))
+        _ = practical.source  # read while the folder is there
+        return practical
+
+
+def blanked(notebook: NotebookNode | None = None) -> NotebookNode:
+    """The release of a source notebook, still with its mark schemes."""
+    practical = practical_of(notebook)
+    return blank(practical.source, practical)
+
+
+def solutions(notebook: NotebookNode, practical: Practical) -> dict[str, str]:
+    """What the source notebook fills its blanks with: blank id -> an expression, or dedented statements."""
+    blanks = [blank for of_cell in read_marked(notebook, practical).blanks.values() for blank in of_cell]
+    return {blank.id: blank.solution for blank in blanks if not isinstance(blank, WrittenBlank)}
+
+
+def refusal(notebook: NotebookNode) -> str:
+    """The words in which a source notebook is refused, which name its file; there is always a next step."""
     with pytest.raises(CourseError) as caught:
-        blank(notebook, assignment)
+        blanked(notebook)
     assert caught.value.next_step
-    return caught.value.message
+    file, _, words = caught.value.message.partition("toy.ipynb: ")
+    assert words, file
+    return words
 
 
 def without_markers(source: str) -> str:

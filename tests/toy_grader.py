@@ -1,7 +1,7 @@
 """A course whose submissions are graded in a moment, and its grader as a process of its own.
 
-Everything in it is real (command line, processes, sandbox, judge, gradebook) but for the assignment: two functions
-without a library, and one written answer.
+Everything in it is real: a practical in its three folders, the command line, processes, the sandbox, the judge and the
+gradebook. The practical has two functions, which need no library, and one written answer.
 """
 
 import ctypes
@@ -15,81 +15,55 @@ import signal
 import sqlite3
 import sys
 import time
+import types
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-import autograder.course  # isort: skip - before nbformat, of whose import it saves every worker two seconds
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder import cli
-from autograder.assignment import Assignment, Question, load_assignment
-from autograder.authoring import fill
-from autograder.checks import Check, Exam, Mistake, check
+from autograder.authoring import blank, fill, strip_mark_schemes
+from autograder.course.practical import load_practical
 
 ROOT = Path(__file__).parent.parent
-PROBES = """
-def call(session, function, x):
-    return {"y": session.student[function](x)}
+CONTRACT = """
+kit = 2
+
+[questions]
+double = "double"
+square = "square"
 """
+CHECKS = '''
+from autograder.judging import Exam, Mistake, Scene, call, check
 
 
-class Toy(Assignment):
-    """The assignment, with its probes and checks beside it."""
-
-    @property
-    def probes(self) -> str:
-        return PROBES
-
-    @property
-    def warmup(self) -> str:
-        return ""
-
-    def checks(self) -> Sequence[Check]:
-        return CHECKS
-
-
-TOY = Toy(
-    name="toy",
-    defines={"double": ("double",), "square": ("square",)},
-    blanks={"double.body": "double", "square.body": "square"},
-    questions=(Question("double", 2, "double", ("double",)), Question("square", 3, "square", ("square",))),
-    written={"why": 2},
-    long_running=frozenset(),
-)
-
-
-def expect(exam: Exam, function: str, x: float, y: float) -> None:
-    if exam.ask("call", function=function, x=x).number("y", "the result") != y:
+def expect(exam: Exam, function: str, x: float) -> None:
+    scene = Scene({}, call(function, x))
+    theirs, right = (played.step(0) for played in (exam.play(scene), exam.right(scene)))
+    if theirs.number("returned", "the result") != right.number("returned", "the result"):
         raise Mistake("It is another number.", "the formula")
 
 
 @check("double", look_at="the factor")
 def it_doubles(exam: Exam) -> None:
     """Twice the number comes back."""
-    expect(exam, "double", 3.0, 6.0)
+    expect(exam, "double", 3.0)
 
 
 @check("double", look_at="the sign")
 def it_doubles_negative_numbers(exam: Exam) -> None:
     """Negative numbers are doubled too."""
-    expect(exam, "double", -1.5, -3.0)
+    expect(exam, "double", -1.5)
 
 
 @check("square", look_at="the exponent")
 def it_squares(exam: Exam) -> None:
     """The number times itself comes back."""
-    expect(exam, "square", 3.0, 9.0)
-
-
-CHECKS = (it_doubles, it_doubles_negative_numbers, it_squares)
-
-
-def either(name: str) -> Assignment:
-    """The assignment of that name, the toy one among them."""
-    return TOY if name == "toy" else load_assignment(name)
+    expect(exam, "square", 3.0)
+'''
 
 
 # --- the course
@@ -113,12 +87,15 @@ def _check_cell(name: str, points: float) -> NotebookNode:
 
 def source_notebook() -> NotebookNode:
     """The instructor's notebook."""
-    answer = new_markdown_cell("### BEGIN SOLUTION why\nBecause.\n### END SOLUTION", id="why")
+    scheme = "Why?\n\n### BEGIN MARK SCHEME\nTwo points for the secret reason.\n### END MARK SCHEME"
+    answer = "### BEGIN SOLUTION why\nBecause of the model.\n### END SOLUTION"
     notebook: NotebookNode = new_notebook(
         cells=[
+            new_markdown_cell("# A toy practical", id="title"),
             *(_function("double", "2 * x"), _check_cell("double", 2)),
             *(_function("square", "x * x"), _check_cell("square", 3)),
-            _tagged(answer, "why", grade=True, solution=True, points=2),
+            _tagged(new_markdown_cell(scheme, id="question-why"), "question-why", locked=True),
+            _tagged(new_markdown_cell(answer, id="why"), "why", grade=True, solution=True, points=2),
         ]
     )
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -126,16 +103,27 @@ def source_notebook() -> NotebookNode:
 
 
 def make_course(root: Path) -> Path:
-    """A course folder with its source, and nothing handed in."""
-    (root / "source/toy").mkdir(parents=True)
-    nbformat.write(source_notebook(), root / "source/toy/toy.ipynb")
+    """A course folder with the practical, and nothing handed in."""
+    for part in ("source", "release", "solutions"):
+        (root / part / "toy").mkdir(parents=True)
     shutil.copy(ROOT / "nbgrader_config.py", root)
+    (root / "solutions/toy/practical.toml").write_text(CONTRACT, encoding="utf-8")
+    (root / "solutions/toy/checks.py").write_text(CHECKS, encoding="utf-8")
+    write_source(root, source_notebook())
     return root
+
+
+def write_source(root: Path, source: NotebookNode) -> None:
+    """Give the course that source notebook, and the release that belongs to it."""
+    nbformat.write(source, root / "source/toy/toy.ipynb")
+    release = strip_mark_schemes(blank(source, load_practical(root, "toy")))
+    nbformat.write(release, root / "release/toy/toy.ipynb")
 
 
 def hand_in(root: Path, student: str, fills: Mapping[str, str] | None = None, answer: str = "My own answer.") -> Path:
     """Hand in the right solution, but for these fills, with that answer to the written question."""
-    notebook = fill(source_notebook(), TOY, fills or {})
+    practical = load_practical(root, "toy")
+    notebook = fill(practical.source, practical, fills or {})
     next(cell for cell in notebook.cells if cell.id == "why").source = answer
     path = root / "submitted" / student / "toy" / "toy.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -214,10 +202,9 @@ def serve(words: Sequence[str], log: str, file_size: int, rights_bind: bool, mos
     if rights_bind:
         give_up_override()
     os.environ["COLUMNS"] = "400"
-    sys.modules["__main__"] = sys.modules[__name__]  # what its workers import first, as if this were the program
-    setattr(autograder.course, "load_assignment", either)  # noqa: B010 - typed as imported, not as offered
+    sys.modules["__main__"] = types.ModuleType("__main__")  # its workers are to import no program of tests
     if most_put is not None:
-        from autograder.publishing import gradebook  # here, since every worker imports this module
+        from autograder.nbgrader import gradebook
 
         gradebook._put = held_back_after(most_put, gradebook._put)
     cli.app(list(words))
@@ -237,7 +224,7 @@ def held_back_after(times: int, act: Callable[..., None]) -> Callable[..., None]
 
 CONTEXT = multiprocessing.get_context("forkserver")  # imports once, so that a grader is there in a moment
 CONTEXT.set_forkserver_preload(
-    ["autograder.cli", "autograder.classes", "autograder.publishing.gradebook", "autograder.nbgrader_plugin"]
+    ["autograder.cli", "autograder.grading.run", "autograder.nbgrader.gradebook", "autograder.nbgrader.plugin"]
 )
 PATIENCE = 100.0  # seconds until something that must happen counts as not happening
 

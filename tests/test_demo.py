@@ -1,0 +1,141 @@
+"""The sample class of ``make demo``: a course of its own, with a class that handed in; and that class, graded."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny_course import CORPUS, NAME, run, tiny_course
+
+from autograder.course.folders import find_submissions
+from autograder.course.practical import Practical, load_practical
+from autograder.errors import CourseError
+from autograder.judging.process import Answered, Outcome, Session
+from autograder.verification.corpus import load_corpus
+from autograder.verification.demo import make_course
+
+
+def test_a_demo_is_a_course_with_its_submissions_and_may_be_made_again(tmp_path: Path) -> None:
+    practical = load_practical(tiny_course(tmp_path / "kit", files={"demo.toml": CORPUS}))
+    demo = tmp_path / "demo"
+    for _ in range(2):
+        make_course(practical, demo)
+        found, unclear = find_submissions(demo / "submitted", NAME)
+        assert [each.student for each in found] == ["adds", "metadata-stripped", "shifts-down", "triples", "untouched"]
+        assert not unclear
+        assert load_practical(demo).release_path.is_file()
+
+
+def test_a_demo_replaces_nothing_else(tmp_path: Path) -> None:
+    practical = load_practical(tiny_course(tmp_path / "kit", files={"demo.toml": CORPUS}))
+    thesis = tmp_path / "papers/thesis.txt"
+    thesis.parent.mkdir()
+    thesis.write_text("One.", encoding="utf-8")
+    with pytest.raises(CourseError, match="is not empty, and it is no earlier demo"):
+        make_course(practical, thesis.parent)
+    assert [path.name for path in thesis.parent.iterdir()] == ["thesis.txt"]
+
+
+def test_a_practical_without_a_sample_class_says_where_it_belongs(tmp_path: Path) -> None:
+    with pytest.raises(CourseError, match=r"there is no .*/solutions/hw-1/demo\.toml"):
+        make_course(load_practical(tiny_course(tmp_path / "kit")), tmp_path / "demo")
+    assert not (tmp_path / "demo").exists()
+
+
+# --- the kit's own sample class, graded
+
+
+@pytest.fixture(scope="module")
+def course(sac: Practical, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo") / "course"
+    make_course(sac, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(course: Path) -> dict[str, dict[str, Any]]:
+    """The class, graded two at once, without training."""
+    done = run("grade", course, "--skip", "training", "--jobs", "2", "--json")
+    assert done.exit_code == 0
+    return {item["student"]: item for item in json.loads(done.stdout)["results"]}
+
+
+def test_right_submissions_earn_every_point_and_each_mistake_costs_its_own_question(
+    results: dict[str, dict[str, Any]], sac: Practical
+) -> None:
+    samples = load_corpus([sac.folder / "demo.toml"], sac)
+    expected = {each.id: set(each.loses) for each in samples} | {"metadata-stripped": set()}
+    expected["untouched"] = {question.name for question in sac.questions} - {"training"}
+    assert {
+        student: {item["question"] for item in result["questions"] if item["points"] < item["max_points"]}
+        for student, result in results.items()
+    } == expected
+    assert results["perfect"]["points"] == results["metadata-stripped"]["points"] == 22
+
+
+def test_what_hangs_is_not_asked_again_and_again(results: dict[str, dict[str, Any]]) -> None:
+    (hung,) = (item for item in results["hangs"]["questions"] if item["question"] == "alpha-update")
+    first, *others = (check["happened"] for check in hung["checks"])
+    assert "did not come to an end in the time allowed" in first
+    assert others
+    assert all("was not asked again" in words for words in others)
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """All that the judge asks of a student's process, and all that comes back."""
+    everything: list[object] = []
+    ask = Session.ask
+
+    def overhear(self: Session, probe: str, values: dict[str, Any], *others: Any) -> Outcome:
+        outcome = ask(self, probe, values, *others)
+        everything.extend([values, outcome.values if isinstance(outcome, Answered) else None])
+        return outcome
+
+    monkeypatch.setattr(Session, "ask", overhear)
+    return everything
+
+
+def numbers(value: object) -> Iterator[float]:
+    """All numbers in nested values."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from numbers(item)
+    elif isinstance(value, np.ndarray):
+        yield from value.astype(float).ravel().tolist()
+    elif isinstance(value, int | float):
+        yield float(value)
+
+
+def test_nothing_that_is_said_holds_a_hidden_input_or_an_expected_value(
+    course: Path, results: dict[str, dict[str, Any]], heard: list[object]
+) -> None:
+    """What is asked of a right submission are the hidden inputs, and what it answers are the expected values."""
+    done = run("check", course / "submitted/perfect/sac/sac.ipynb", "--course", course, "--skip", "training")
+    assert done.exit_code == 0
+    hidden = {abs(number) for number in numbers(heard) if number != round(number, 1)}
+    assert len(hidden) > 1000
+    said = json.dumps(
+        [
+            [{**check, "weight": 0} for check in item["checks"]] + [item["remark"]]
+            for result in results.values()
+            for item in result["questions"]
+        ]
+    )
+    spoken = {token for token in re.findall(r"\d+\.\d+(?:e-?\d+)?", said) if len(token.strip("0.")) >= 3}
+    secrets = {f"{number:.{digits}g}" for number in hidden for digits in (3, 4, 5, 6)}
+    assert not spoken & secrets
+
+
+def test_with_training_a_right_submission_earns_all_points_and_gets_a_learning_curve(course: Path) -> None:
+    done = run("check", course / "submitted/perfect/sac/sac.ipynb", "--course", course, "--json")
+    assert done.exit_code == 0
+    result = json.loads(done.stdout)
+    assert (result["points"], result["max_points"]) == (25, 25)
+    (training,) = (item for item in result["questions"] if item["question"] == "training")
+    assert len(training["curve"]["returns"]) == len(training["curve"]["steps"]) > 10
