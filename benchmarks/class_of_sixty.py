@@ -26,15 +26,15 @@ import nbformat
 from rich.console import Console
 from rich.table import Table
 
-from autograder.assignment import load_assignment
-from autograder.authoring import read_marked, read_source
+from autograder.authoring import read_marked
+from autograder.course.practical import load_practical
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from hostile_class import Fault, hand_in, handed_in, load_faults, seated  # noqa: E402 - tests are no package
 
-SAC = load_assignment("sac")
+SAC = load_practical(ROOT, "sac")
 LIMITS = "c = get_config()\nc.Limits.seconds_per_ask = 4\nc.Limits.seconds_to_define = 4\n"
 NO_NOTEBOOKS: Mapping[str, bytes] = {
     "is empty": b"",
@@ -61,14 +61,15 @@ class Class:
 
 def make_class(course: Path, students: int) -> Class:
     """A course in that folder, and its class's submissions."""
-    shutil.copytree(ROOT / "source", course / "source")
+    for part in ("source", "release", "solutions"):
+        shutil.copytree(ROOT / part / "sac", course / part / "sac", ignore=shutil.ignore_patterns("__pycache__"))
     (course / "nbgrader_config.py").write_text(LIMITS, encoding="utf-8")
-    marked = read_marked(read_source(ROOT, "sac"), SAC)
+    marked = read_marked(SAC.source, SAC)
     places = {"course": str(course), "kit": str(ROOT), "port": "9", "secret": "none"}
     faults = [fault.at(places) for fault in load_faults().values() if "train" not in fault.cells]
     made = Class(course, seated(faults))
     for student, own in made.hostile.items():
-        hand_in(course / "submitted" / student, SAC, handed_in(marked, own), own)
+        hand_in(course / "submitted" / student, handed_in(marked, own), own)
     for name, content in NO_NOTEBOOKS.items():
         path = course / "submitted" / name / "sac/sac.ipynb"
         path.parent.mkdir(parents=True)

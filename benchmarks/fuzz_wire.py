@@ -22,13 +22,13 @@ from unittest import mock
 
 import numpy as np
 
-from autograder.authoring import read_source
-from autograder.batch import Marking
-from autograder.checks import Answer, Mistake, Value
-from autograder.course import Course
-from autograder.judge import judge, student_process
-from autograder.limits import Limits
-from autograder.process import Answered, Defined, Gone, Raised, Session, StudentProcess
+from autograder.course.folders import Course
+from autograder.course.limits import Limits
+from autograder.grading.mark import Marking
+from autograder.grading.mend import Mended
+from autograder.judging.checks import Answer, Mistake, Value
+from autograder.judging.judge import judge, student_process
+from autograder.judging.process import Answered, Defined, Gone, Raised, Session, StudentProcess
 from autograder.sandbox import NoBarrier, choose_barrier
 from autograder.student import host, wire
 from autograder.verification.corpus import load_corpus, variant_notebook
@@ -142,7 +142,7 @@ def host_hears(content: bytes) -> None:
     loaded = host.Loaded([], "")
     loaded.probes["probe"] = echo
     with said(content) as channel, mock.patch.object(host, "wire", wire, create=True):
-        session = host.Session(channel, loaded)
+        session = host.SandboxSession(channel, loaded)
         try:
             session.serve()
         except wire.WireError:
@@ -163,9 +163,9 @@ def record(folder: Path) -> None:
     """Grade the reference, without its training, and keep every frame of either side that is not too long."""
     course = Course(ROOT, "sac")
     marking = Marking(course, skip=frozenset({"training"}))
-    source = read_source(ROOT, "sac")
-    (variant, *_) = load_corpus([ROOT / "solutions/variants/alpha.toml"], course.assignment, source)
-    paper = marking.paper(variant_notebook(source, course.assignment, variant))
+    practical = course.practical
+    (variant, *_) = load_corpus([practical.folder / "variants/alpha.toml"], practical, practical.source)
+    paper = marking.paper(Mended(variant.id, variant_notebook(practical.source, practical, variant)))
     frames: dict[str, set[bytes]] = {"judge": set(), "host": set()}
     unpack, pack = wire.unpack, wire.pack
 
@@ -181,9 +181,9 @@ def record(folder: Path) -> None:
     with (
         mock.patch.object(wire, "unpack", unpacked),
         mock.patch.object(wire, "pack", packed),
-        student_process(paper, marking.assignment, choose_barrier(), marking.limits) as process,
+        student_process(paper.release.imports, marking.key, choose_barrier(), marking.limits) as process,
     ):
-        judge(paper, marking.assignment, process)
+        judge(paper, marking.key, process, marking.questions)
     for side, found in frames.items():
         (folder / side).mkdir(parents=True)
         short = sorted(content for content in found if len(content) < LONGEST // 2)
@@ -199,7 +199,7 @@ def fuzz(side: str, arguments: list[str]) -> None:
     """Run libFuzzer in this process, which it ends."""
     import atheris
 
-    for owner in (wire, Session, host.Session, Answer):
+    for owner in (wire, Session, host.SandboxSession, Answer):
         for function in vars(owner).values():
             if isinstance(function, FunctionType) and function.__module__.startswith("autograder."):
                 atheris.instrument_func(function)

@@ -17,8 +17,8 @@ import nbformat
 from nbformat import NotebookNode
 from sqlalchemy.exc import DatabaseError
 
-from autograder.assignment import load_assignment
-from autograder.authoring import fill, generate, read_source
+from autograder.authoring import fill, generate
+from autograder.course.practical import load_practical
 from autograder.errors import CourseError
 from autograder.files import write_atomically
 from benchmarks.attacks import ROOT, Attack, grade_id, handed_in
@@ -202,14 +202,14 @@ class ThisKit(Grader):
 
 def build_graders(folder: Path, canaries: Mapping[str, str]) -> tuple[Grader, Grader]:
     """Both graders with a course each, made from this practical's source; ``canaries`` by kind of secret."""
-    source, assignment = read_source(ROOT, NAME), load_assignment(NAME)
-    answers = _answers(fill(source, assignment, {}))
-    stock = Stock.made(folder / "stock" / "course", source, assignment, canaries)
+    practical = load_practical(ROOT, NAME)
+    answers = _answers(fill(practical.source, practical, {}))
+    stock = Stock.made(folder / "stock" / "course", practical, canaries)
     kit = folder / "kit"
     _copy_kit(kit, canaries["tests"])
     shutil.copy(stock.folder / "gradebook.db", kit / "course")  # so that there is one to be read and written
     releases = [nbformat.read(place.release, as_version=4) for place in (stock, Stock(kit / "course"))]
-    worth = {question.name: question.points for question in assignment.questions if question.name not in LEFT_OUT}
+    worth = {question.name: question.points for question in practical.questions if question.name not in LEFT_OUT}
     of_stock = {name: points for name, points in worth.items() if f"check-{name}" in map(grade_id, releases[0].cells)}
     graders = (
         StockNbgrader(stock.folder.parent, releases[0], answers, of_stock, canaries),
@@ -227,14 +227,13 @@ def _answers(filled: NotebookNode) -> dict[str, str]:
 
 
 def _copy_kit(folder: Path, canary: str) -> None:
-    """The kit as it is, with a course; its hidden checks, its reference and its solutions hold the canary."""
+    """The kit as it is, with a course; its hidden checks and its source's solutions hold the canary."""
     without_caches = shutil.ignore_patterns("__pycache__")
-    for part in ("autograder", "solutions"):
-        shutil.copytree(ROOT / part, folder / "kit" / part, ignore=without_caches)
-    for path in ("autograder/sac/target.py", "solutions/sac.py"):
-        with (folder / "kit" / path).open("a", encoding="utf-8") as file:
-            file.write(f"# {canary}\n")
+    shutil.copytree(ROOT / "autograder", folder / "kit" / "autograder", ignore=without_caches)
     course = folder / "course"
+    shutil.copytree(ROOT / "solutions", course / "solutions", ignore=without_caches)
+    with (course / "solutions" / NAME / "target.py").open("a", encoding="utf-8") as file:
+        file.write(f"# {canary}\n")
     source = (ROOT / "source" / NAME / f"{NAME}.ipynb").read_text(encoding="utf-8")
     mark = "### BEGIN SOLUTION critic.forward"
     assert mark in source

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from autograder.authoring import MarkedNotebook, blank, read_marked, read_source, strip_mark_schemes
-from autograder.course import Course
+from autograder.authoring import MarkedNotebook, read_marked
+from autograder.course.folders import Course
 from autograder.likeness.explained import Explained, Profile, explained_by
 from autograder.likeness.findings import CODE
 from autograder.likeness.pairs import Bar, Comparison
@@ -127,14 +127,14 @@ class Honest:
         """One student's notebook."""
         cells: dict[str, str] = {}
         extra: list[str] = []
-        for name in [name for name in self.marked.assignment.defines if name in self.cells]:
+        for name in [name for name in self.marked.practical.defines if name in self.cells]:
             if rng.random() < habits.whole:
                 cells[name], more = rng.choice(self.cells[name])
                 extra.extend(more)
         return self.marked.fill(dict(self._fills(rng, habits, cells)), cells, extra)
 
     def _fills(self, rng: random.Random, habits: Habits, cells: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-        for name, cell in self.marked.assignment.blanks.items():
+        for name, cell in self.marked.practical.blanks.items():
             wrong = rng.random() < habits.wrong
             choices = self.fills[name, "wrong" if wrong else "right"]
             if cell not in cells and choices and (wrong or rng.random() >= habits.reference):
@@ -146,11 +146,10 @@ class Laboratory:
 
     def __init__(self) -> None:
         course = Course(ROOT, "sac")
-        source = read_source(ROOT, "sac")
-        self.assignment = course.assignment
-        self.marked = read_marked(source, self.assignment)
-        self.release = strip_mark_schemes(blank(source, self.assignment))
-        self.variants = load_corpus([ROOT / "solutions" / "variants"], self.assignment)
+        self.practical = course.practical
+        self.marked = read_marked(self.practical.source, self.practical)
+        self.release = course.release
+        self.variants = load_corpus([self.practical.folder / "variants"], self.practical)
 
     @lru_cache  # noqa: B019 - there is one laboratory, and it lives as long as the program
     def halves(self, seed: int) -> tuple[Explained, Honest]:
@@ -163,7 +162,7 @@ class Laboratory:
         """The profiles of honest students."""
         explained, honest = self.halves(seed)
         rng = seeded(seed)
-        return [explained.profile(honest.draw(rng, habits), self.assignment) for _ in range(size)]
+        return [explained.profile(honest.draw(rng, habits), self.practical) for _ in range(size)]
 
 
 def honest_rates(laboratory: Laboratory, seeds: int) -> Iterator[str]:
@@ -192,7 +191,7 @@ def found_copies(laboratory: Laboratory, seeds: int, size: int = 60) -> Iterator
             original = laboratory.marked.fill(fills, {}, extra)
             for how, disguise in disguises.items():
                 two = [original, disguise(original, laboratory.release, seeded(seed))]
-                places = [explained.profile(notebook, laboratory.assignment).code for notebook in two]
+                places = [explained.profile(notebook, laboratory.practical).code for notebook in two]
                 comparison = Comparison([*places, *others], CODE)
                 if (0, 1) in comparison.reached():
                     found[name, how].append(comparison.share(0, 1) or 0.0)
@@ -212,7 +211,7 @@ def speed(laboratory: Laboratory, size: int = 300) -> Iterator[str]:
     honest, rng = Honest(laboratory.marked, laboratory.variants), seeded(0)
     students = [honest.draw(rng, HABITS["15 % wrong fills, 15 % whole cells"]) for _ in range(size)]
     began = time.process_time()
-    profiles = [explained.profile(student, laboratory.assignment) for student in students]
+    profiles = [explained.profile(student, laboratory.practical) for student in students]
     yield f"{size} repaired submissions read as fingerprints: {time.process_time() - began:.2f} s"
     began = time.process_time()
     Comparison([profile.code for profile in profiles], CODE).reached()

@@ -22,16 +22,16 @@ from unittest import mock
 from matplotlib import rcParams
 from nbformat import NotebookNode
 
-from autograder.authoring import read_source
-from autograder.batch import Marking
-from autograder.course import Course
-from autograder.judge import judge, student_process
-from autograder.limits import BYTES_IN, FIELDS, Limits
-from autograder.process import Session
-from autograder.sac.training import SECONDS
+from autograder.course.folders import Course
+from autograder.course.limits import BYTES_IN, FIELDS, Limits
+from autograder.grading.mark import Marking
+from autograder.grading.mend import Mended
+from autograder.judging.judge import judge, student_process
+from autograder.judging.process import Session
 from autograder.sandbox import choose_barrier
 from autograder.sandbox.usage import descendants, memory_of
 from autograder.verification.corpus import Variant, load_corpus, variant_notebook
+from solutions.sac.training import SECONDS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAUSE = 0.2  # seconds between two looks
@@ -113,9 +113,10 @@ class Watch:
             looking.join()
 
 
-def right_variants(course: Course, source: NotebookNode, number: int) -> list[Variant]:
+def right_variants(course: Course, number: int) -> list[Variant]:
     """So many right variants, from all over the corpus: every other one rewrites whole cells."""
-    corpus = load_corpus([ROOT / "solutions" / "variants"], course.assignment, source)
+    practical = course.practical
+    corpus = load_corpus([practical.folder / "variants"], practical, practical.source)
     right = [variant for variant in corpus if variant.verdict == "right"]
     whole, filled = ([each for each in right if bool(each.cells) is kind] for kind in (True, False))
     halves = (number // 2, number - number // 2)
@@ -141,17 +142,19 @@ def written(watch: Watch, notebook: NotebookNode) -> None:
 def graded(watch: Watch, variants: Sequence[Variant], skip: frozenset[str], course: Course, pause: float) -> None:
     """Grade the variants one after the other under watch; AssertionError if one loses a mark."""
     marking = Marking(course, skip=skip)
-    source = read_source(course.root, course.name)
-    with student_process(marking.paper(marking.release), marking.assignment, choose_barrier(), Limits()) as process:
+    practical = course.practical
+    with student_process(marking.release.imports, marking.key, choose_barrier(), Limits()) as process:
         began = time.monotonic()
         with process.session():
             watch.note("seconds_to_start", time.monotonic() - began)
         with watch.at_work(pause):
             for variant in variants:
                 watch.doing = variant.id
-                notebook = variant_notebook(source, course.assignment, variant)
+                notebook = variant_notebook(practical.source, practical, variant)
                 written(watch, notebook)
-                for result in judge(marking.paper(notebook), marking.assignment, process):
+                for result in judge(
+                    marking.paper(Mended(variant.id, notebook)), marking.key, process, marking.questions
+                ):
                     assert result.points == result.max_points, (variant.id, result)
 
 
@@ -189,7 +192,7 @@ def main() -> None:
     parser.add_argument("--trained", type=int, default=3)
     arguments = parser.parse_args()
     course, watch = Course(ROOT, "sac"), Watch()
-    variants = right_variants(course, read_source(ROOT, "sac"), arguments.variants)
+    variants = right_variants(course, arguments.variants)
     graded(watch, variants, frozenset({"training"}), course, PAUSE)
     if arguments.trained:
         graded(watch, spread(variants, arguments.trained), frozenset(), course, PAUSE)

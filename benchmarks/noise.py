@@ -10,15 +10,17 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-from autograder.authoring import read_source
-from autograder.batch import Marking
-from autograder.checks import Answer, Handler, Mistake, Value
-from autograder.course import Course
-from autograder.judge import student_process
-from autograder.process import Answered, StudentProcess
+from autograder.course.folders import Course
+from autograder.grading.mark import Marking
+from autograder.grading.mend import Mended
+from autograder.judging import Answer, Mistake, Scene, Value
+from autograder.judging.answer_key import AnswerKey
+from autograder.judging.checks import MakeHandler
+from autograder.judging.judge import student_process
+from autograder.judging.process import Answered, StudentProcess
 from autograder.records import LearningCurve
-from autograder.sac import noise, sampling
 from autograder.sandbox import choose_barrier
 from autograder.verification.corpus import Variant, load_corpus, variant_notebook
 
@@ -28,27 +30,42 @@ ROOT = Path(__file__).resolve().parents[1]
 class SandboxExam:
     """An Exam without memory: every ask is put to a fresh copy of the process."""
 
-    def __init__(self, process: StudentProcess) -> None:
+    def __init__(self, process: StudentProcess, key: AnswerKey) -> None:
         self.process = process
+        self.key = key
+
+    @property
+    def reference(self) -> Any:
+        """See Exam."""
+        return self.key.reference
+
+    def play(self, scene: Scene, *, handler: MakeHandler | None = None, seconds: float | None = None) -> Answer:
+        """See Exam."""
+        return self.ask("play", handler=handler, seconds=seconds, **scene.sent())
+
+    def right(self, scene: Scene) -> Answer:
+        """See Exam."""
+        return self.key.right(scene)
 
     def ask(
-        self, probe: str, /, *, handler: Handler | None = None, seconds: float | None = None, **values: Value
+        self, probe: str, /, *, handler: MakeHandler | None = None, seconds: float | None = None, **values: Value
     ) -> Answer:
-        """See autograder.checks.Exam."""
+        """See Exam."""
         with self.process.session() as session:
             session.define()
-            outcome = session.ask(probe, values, handler, seconds)
+            outcome = session.ask(probe, values, handler and handler(), seconds)
         if not isinstance(outcome, Answered):
             raise Mistake(str(outcome))
         return Answer(outcome.values)
 
     def keep_curve(self, curve: LearningCurve) -> None:
-        """See autograder.checks.Exam."""
+        """See Exam."""
 
 
-def strains(process: StudentProcess) -> dict[str, float]:
+def strains(process: StudentProcess, key: AnswerKey) -> dict[str, float]:
     """How hard one draw of right code strains each noisy test."""
-    draw = sampling.drawn(SandboxExam(process), sampling.MANY)
+    noise, sampling = key.module("noise"), key.module("sampling")
+    draw = sampling.drawn(SandboxExam(process, key), sampling.MANY)
     ranks = draw.ranks()
     found = {"Gaussian, all rows": noise.strain_of_ranks(ranks)}
     for regime, rows in sampling.REGIMES.items():
@@ -60,8 +77,8 @@ def strains(process: StudentProcess) -> dict[str, float]:
 
 def samplers(marking: Marking) -> Iterator[Variant]:
     """The right variants that write get_action's sampling, or the whole actor, in their own way."""
-    source = read_source(ROOT, "sac")
-    for variant in load_corpus([ROOT / "solutions" / "variants"], marking.course.assignment, source):
+    practical = marking.course.practical
+    for variant in load_corpus([practical.folder / "variants"], practical, practical.source):
         if variant.verdict == "right" and ("get_action.sample" in variant.fills or "actor" in variant.cells):
             yield variant
 
@@ -69,13 +86,14 @@ def samplers(marking: Marking) -> Iterator[Variant]:
 def measured(seeds: int) -> Iterator[dict[str, float]]:
     """The strains of every draw: the seeds are dealt out to the variants in turn."""
     marking = Marking(Course(ROOT, "sac"))
-    source = read_source(ROOT, "sac")
-    papers = [marking.paper(variant_notebook(source, marking.assignment, variant)) for variant in samplers(marking)]
-    with student_process(papers[0], marking.assignment, choose_barrier(), marking.limits) as process:
+    practical = marking.course.practical
+    notebooks = [variant_notebook(practical.source, practical, variant) for variant in samplers(marking)]
+    papers = [marking.paper(Mended("right", notebook)) for notebook in notebooks]
+    with student_process(marking.release.imports, marking.key, choose_barrier(), marking.limits) as process:
         for seed in range(seeds):
             cells = papers[seed % len(papers)].extract.cells
-            process.load([*cells, ("seed", f"import torch\ntorch.manual_seed({seed})")], marking.assignment.probes)
-            yield strains(process)
+            process.load([*cells, ("seed", f"import torch\ntorch.manual_seed({seed})")], practical.probes)
+            yield strains(process, marking.key)
 
 
 def table(draws: Sequence[dict[str, float]]) -> Iterator[str]:

@@ -16,9 +16,9 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 
-from autograder.assignment import Assignment
 from autograder.authoring import read_marked
 from autograder.authoring.blanks import Blank
+from autograder.course.practical import Practical
 from autograder.errors import CourseError
 from autograder.sandbox import find_bubblewrap
 
@@ -80,12 +80,12 @@ for log_pi in (1.5, -0.5):
 }
 
 
-def stock_source(source: NotebookNode, assignment: Assignment, canary: str) -> NotebookNode:
+def stock_source(practical: Practical, canary: str) -> NotebookNode:
     """The practical up to the temperature's update, as stock nbgrader wants it: whole-line markers, hidden tests.
 
     An inline blank's whole line becomes the solution. ``canary`` stands in a comment of every hidden test.
     """
-    notebook = read_marked(source, assignment).rewritten(_in_stock_markers)
+    notebook = read_marked(practical.source, practical).rewritten(_in_stock_markers)
     ids = [cell.metadata.get("nbgrader", {}).get("grade_id", "") for cell in notebook.cells]
     del notebook.cells[ids.index(LAST) + 1 :]
     for grade_id, cell in zip(ids, notebook.cells, strict=False):
@@ -111,15 +111,15 @@ class Stock:
     folder: Path
 
     @classmethod
-    def made(cls, folder: Path, source: NotebookNode, assignment: Assignment, canaries: Mapping[str, str]) -> "Stock":
+    def made(cls, folder: Path, practical: Practical, canaries: Mapping[str, str]) -> "Stock":
         """A new course whose release is generated, and whose gradebook knows a student by a secret name."""
-        path = folder / "source" / assignment.name / f"{assignment.name}.ipynb"
+        path = folder / "source" / practical.name / f"{practical.name}.ipynb"
         path.parent.mkdir(parents=True)
-        nbformat.write(stock_source(source, assignment, canaries["tests"]), path)
+        nbformat.write(stock_source(practical, canaries["tests"]), path)
         (folder / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8")
         stock = cls(folder)
         for done in (
-            stock.nbgrader("generate_assignment", assignment.name),
+            stock.nbgrader("generate_assignment", practical.name),
             stock.nbgrader("db", "student", "add", f"--last-name={canaries['gradebook']}", "anna"),
             stock.python("-c", "import matplotlib.font_manager"),  # makes a cache, once for all copies
         ):

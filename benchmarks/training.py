@@ -14,7 +14,6 @@ import math
 import os
 import sys
 import time
-import types
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -27,29 +26,34 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from autograder.authoring import read_source
-from autograder.checks import Answer, Mistake, Value
-from autograder.extraction import extract
+from autograder.course.practical import load_practical
+from autograder.judging.answer_key import AnswerKey
+from autograder.judging.checks import Mistake
+from autograder.notebook.extraction import extract
 from autograder.records import LearningCurve
-from autograder.sac import ASSIGNMENT, probes
-from autograder.sac.pendulum import HORIZON, STRETCH, Lens
-from autograder.sac.training import (
+from autograder.student.host import Loaded, Student
+from autograder.verification.corpus import Variant, load_corpus, variant_notebook
+from solutions.sac.pendulum import HORIZON, STRETCH, Lens
+from solutions.sac.training import (
     ABOVE_CHANCE,
     CUT,
     HOPELESS,
     LEARNED,
     SEEDS,
     mean_return,
-    read_actors,
     the_actor_balances_longer_than_chance,
     the_actor_has_learned_to_balance,
+    trained_actors,
 )
-from autograder.sac.training_ground import NUM_ENVS, PROFILE, Setting, TrainingGround
-from autograder.student.host import Loaded, Student
-from autograder.verification.corpus import Variant, load_corpus, variant_notebook
-from solutions.sac import Actor
+from solutions.sac.training_ground import NUM_ENVS, PROFILE, Setting
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from local_exam import LocalExam  # noqa: E402 - tests are no package
+
+SAC = load_practical(ROOT, "sac")
+KEY = AnswerKey(SAC)
 FIRST_SEED = 1000  # the judge's own seeds are others
 REFERENCE = "the reference"
 LENSES: Mapping[str, Callable[[int], Lens]] = {
@@ -135,22 +139,25 @@ Tables = Sequence[Sequence[object]]
 
 def from_reference(name: str) -> dict[str, Any]:
     """The reference's definitions, changed as CHANGED has it under that name."""
-    source = (ROOT / "solutions" / "sac.py").read_text(encoding="utf-8")
+    cells = [list(cell) for cell in extract(SAC.source, SAC.long_running).cells]
     if name in CHANGED:
         old, new = CHANGED[name]
-        assert source.count(old) == 1, f"{name}: {old!r} should stand in the reference once"
-        source = source.replace(old, new)
-    module = types.ModuleType("reference")
-    exec(compile(source, name, "exec"), module.__dict__)  # noqa: S102 - the reference itself, or a mutant of it
-    return module.__dict__
+        assert sum(source.count(old) for _, source in cells) == 1, f"{name}: {old!r} should stand in the source once"
+        cells = [[label, source.replace(old, new)] for label, source in cells]
+    return defined(cells)
 
 
 def from_notebook(variant: Variant) -> dict[str, Any]:
-    """The definitions of a notebook with the variant's fills, taken and run as the judge does it."""
-    notebook = variant_notebook(read_source(ROOT, ASSIGNMENT.name), ASSIGNMENT, variant)
+    """The definitions of a notebook with the variant's fills."""
+    return defined([list(cell) for cell in extract(variant_notebook(SAC.source, SAC, variant), SAC.long_running).cells])
+
+
+def defined(cells: list[list[str]]) -> dict[str, Any]:
+    """What these cells define, run as in the student's process; their progress bars are never shown."""
     student = Student()
-    for _, statements in Loaded([list(cell) for cell in extract(notebook, ASSIGNMENT).cells], "").cells:
+    for _, statements in Loaded(cells, "").cells:
         student.run(statements)
+    student.module.__dict__["tqdm"] = partial(tqdm, disable=True)
     return student.module.__dict__
 
 
@@ -161,37 +168,20 @@ def reached(curve: LearningCurve, lasting: float) -> float | None:
 
 
 def train_once(run: Run, definitions: dict[str, Any]) -> Run:
-    """Train and evaluate as the judge does, but within this process."""
+    """Train and evaluate as the judge does, but within this process; of an actor's readings the best one counts."""
     lens = LENSES[run.name](run.seed) if run.name in LENSES else Lens.draw()
-    setting, start = Setting(replace(PROFILE, seed=run.seed), lens=lens), time.process_time()
-    with TrainingGround(setting) as ground:
-        try:
-            run = evaluated(run, answered(definitions, ground), setting)
-        except Mistake as mistake:
-            run = replace(run, note=mistake.happened)
-        except Exception as error:  # what a wrong variant may raise is part of the measurement
-            run = replace(run, note=f"{type(error).__name__}: {error}")
-        curve = ground.curve
+    setting, start = Setting({**PROFILE, "seed": run.seed}, lens=lens), time.process_time()
+    exam = LocalExam(KEY, definitions)
+    try:
+        with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+            actors = trained_actors(exam, setting)
+        cut, whole = (max(mean_return(actor, setting, horizon) for actor in actors) for horizon in (CUT, HORIZON))
+        run = replace(run, cut_return=cut, mean_return=whole)
+    except Mistake as mistake:  # what a wrong variant may raise is part of the measurement
+        run = replace(run, note=mistake.happened)
+    curve = exam.curves[0] if exam.curves else LearningCurve((), ())
     run = replace(run, above_chance_at=reached(curve, ABOVE_CHANCE), learned_at=reached(curve, LEARNED))
     return replace(run, seconds=time.process_time() - start, steps=max(curve.steps, default=0))
-
-
-def answered(definitions: dict[str, Any], ground: TrainingGround) -> Answer:
-    """What the student's process would answer to the question; what it prints is thrown away."""
-    definitions["tqdm"] = partial(tqdm, disable=True)
-    session: Any = types.SimpleNamespace(student=definitions, ask_judge=lambda verb, **values: ground(verb, values))
-    question: dict[str, Any] = {**ground.question}
-    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
-        report = probes.training(session, **question)
-    plain: list[Value] = [value.detach().numpy() for value in report["values"]]
-    return Answer({"names": report["names"], "values": plain})
-
-
-def evaluated(run: Run, answer: Answer, setting: Setting) -> Run:
-    """The run with what its actor achieves, in the best of the ways to read its layers."""
-    actors = read_actors(answer, setting)
-    cut, whole = (max(mean_return(actor, setting, horizon) for actor in actors) for horizon in (CUT, HORIZON))
-    return replace(run, cut_return=cut, mean_return=whole)
 
 
 class Runs:
@@ -231,7 +221,7 @@ def untrained(number: int) -> list[float]:
     for seed in range(number):
         torch.manual_seed(seed)
         with setting.pendulums(1, 0) as pendulums:
-            returns.append(mean_return(Actor(pendulums.spaces, PROFILE.hidden_size), setting, CUT))
+            returns.append(mean_return(KEY.reference.Actor(pendulums.spaces, PROFILE["hidden_size"]), setting, CUT))
     return returns
 
 
@@ -261,7 +251,7 @@ def points(runs: Sequence[Run]) -> float:
     low, high = the_actor_balances_longer_than_chance.weight, the_actor_has_learned_to_balance.weight
     share = low * found([run.cut_return for run in runs], ABOVE_CHANCE)
     share += high * found([run.mean_return for run in runs], LEARNED)
-    return ASSIGNMENT.question("training").points * share / (low + high)
+    return SAC.question("training").points * share / (low + high)
 
 
 # ---- tables ------------------------------------------------------------------------------------------------------
@@ -341,7 +331,7 @@ def steps_table(runs: Sequence[Run]) -> str:
     rows: list[list[object]] = [["environment steps taken in all", len(runs), taken, ""]]
     for lasting, moments in kinds.items():
         steps = [moment for moment in moments if moment is not None]
-        updates = [max(step / NUM_ENVS - PROFILE.learning_starts, 0) for step in steps]
+        updates = [max(step / NUM_ENVS - PROFILE["learning_starts"], 0) for step in steps]
         shown = [quantiles(each, (0.05, 0.5, 0.95), ".0f") for each in (steps, updates)]
         rows.append([f"an episode has first lasted {lasting:.0f} steps", len(steps), *shown])
     return markdown(["what", f"runs (of {len(runs)})", "environment steps: 5 %, 50 %, 95 %", "updates"], rows)
@@ -389,7 +379,7 @@ def wrong_table(submissions: Mapping[str, Sequence[Run]]) -> str:
 
 def noticed(submissions: Mapping[str, Sequence[Run]]) -> str:
     """How many wrong submissions lose points, in words."""
-    most = ASSIGNMENT.question("training").points
+    most = SAC.question("training").points
     got = [points(runs) for runs in submissions.values()]
     firsts = [runs[0] for runs in submissions.values()]
     return (
@@ -409,7 +399,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=ROOT / "build" / "training-runs.jsonl", help="where runs are kept")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    variants = {variant.id: variant for variant in load_corpus([ROOT / "solutions" / "variants"], ASSIGNMENT)}
+    variants = {variant.id: variant for variant in load_corpus([SAC.folder / "variants"], SAC)}
     for table in tables(Runs(options.runs, variants), variants, options):
         print(table, end="\n\n")
     chance = np.array(untrained(options.untrained))
@@ -440,7 +430,7 @@ def right_variants(variants: Mapping[str, Variant]) -> list[Variant]:
     """Those that change anything that is trained: whole cells first, then in an order that mixes the corpus's files."""
 
     def changes(variant: Variant) -> set[str]:
-        return {*variant.cells, *(ASSIGNMENT.blanks[blank] for blank in variant.fills)}
+        return {*variant.cells, *(SAC.blanks[blank] for blank in variant.fills)}
 
     right = [
         variant for variant in variants.values() if variant.verdict == "right" and changes(variant) != {"evaluate"}
