@@ -8,13 +8,13 @@ export OMP_NUM_THREADS := 1
 .PHONY: demo test pins verify clean
 
 demo: .venv/ready
-	$(BIN)/python -m autograder.demo demo
+	$(BIN)/python -m autograder.verification.demo demo
 
 test: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/mypy & types=$$!; $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder; tests=$$?; \
+	wait $$types && exit $$tests # types are checked while some of the tests wait
 
 pins: .venv/ready # that what is pinned can be installed on every Python that the kit works with, from wheels alone
 	@for version in $(PYTHONS); do \
