@@ -14,6 +14,8 @@ from autograder.course.practical import load_practical
 from autograder.judging.answer_key import AnswerKey
 from autograder.judging.checks import Answer, Check, Mistake, Refused
 from autograder.judging.scenes import Scene, Step, Thing, call, help_with, tensor
+from autograder.rl import noise
+from autograder.rl.inputs import State, generator
 from solutions.sac import (
     actor,
     actor_update,
@@ -22,7 +24,6 @@ from solutions.sac import (
     evaluation,
     explore,
     inputs,
-    noise,
     sampling,
     target,
 )
@@ -45,7 +46,7 @@ def numbers(step: Answer, *shape: int) -> Numbers:
     return step.array("returned", shape, "it")
 
 
-def layers_of(network: str, weights: inputs.State, x: Numbers, head: str) -> tuple[Numbers, Numbers]:
+def layers_of(network: str, weights: State, x: Numbers, head: str) -> tuple[Numbers, Numbers]:
     """Both hidden layers' units before their ReLU, (B, 2 H), and what a head makes of them."""
     _, _, first, _, second, _, output = computed(
         {"env": inputs.spaces(), "x": tensor(x)},
@@ -142,7 +143,7 @@ def test_one_target_entropy_makes_alpha_fall_and_the_other_makes_it_rise() -> No
 
 
 def test_some_explored_actions_lie_beyond_one() -> None:
-    obs = inputs.generator(80 + explore.MANY).standard_normal((explore.MANY, inputs.OBSERVATIONS))
+    obs = generator(80 + explore.MANY).standard_normal((explore.MANY, inputs.OBSERVATIONS))
     sampled, _, mean = acted(4, obs)
     assert (sampled > 1).any()
     assert abs(sampled - mean).max() > 0.5

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autograder.rl.layers import Shape
 from solutions.sac import inputs
-from solutions.sac.binding import Shape, actor_bindings, bind_actor, critic_bindings
+from solutions.sac.binding import actor_bindings, bind_actor, critic_bindings
 
 KINDS = ("weight", "bias")
 ACTOR = inputs.actor_weights(18)

@@ -12,14 +12,16 @@ from local_exam import LocalExam
 
 from autograder.course.practical import load_practical
 from autograder.judging.answer_key import AnswerKey
-from autograder.judging.checks import Answer, Mistake, Value
+from autograder.judging.checks import Mistake, Value
+from autograder.rl.training_ground import HOPELESS, SEEDS, Setting, named_arrays
 from solutions.sac import training
-from solutions.sac.pendulum import Lens
-from solutions.sac.training_ground import PROFILE, Setting
+from solutions.sac.training import PENDULUM, PROFILE
 
 KEY = AnswerKey(load_practical(KIT, "sac"))
 RIGHT = KEY.reference
-SHORT = Setting({**PROFILE, "total_timesteps": 40, "learning_starts": 20, "batch_size": 8, "hidden_size": 16}, 3)
+SHORT = Setting(
+    PENDULUM, {**PROFILE, "total_timesteps": 40, "learning_starts": 20, "batch_size": 8, "hidden_size": 16}, 3
+)
 CHECKS = (training.the_actor_balances_longer_than_chance, training.the_actor_has_learned_to_balance)
 
 Train = Callable[[Any, Any], object]
@@ -116,9 +118,9 @@ def weights_for(observations: int) -> Mapping[str, Value]:
         (weights_for(7), "not the practical's"),
     ],
 )
-def test_weights_that_are_no_actors_are_a_mistake_in_words(values: Value, words: str) -> None:
+def test_weights_that_are_no_actors_are_a_mistake_in_words(values: Mapping[str, Value], words: str) -> None:
     with pytest.raises(Mistake, match=words):
-        training.read_actors(LocalExam(KEY), Answer(values), SHORT)
+        training.read_actors(LocalExam(KEY), named_arrays(values.get("names"), values.get("values")), SHORT)
 
 
 # --- what it earns
@@ -126,7 +128,7 @@ def test_weights_that_are_no_actors_are_a_mistake_in_words(values: Value, words:
 
 def balancing_actor(envs: Any, hidden_size: int, gains: tuple[float, ...] = (1.0, 20.0, 1.5, 3.5)) -> Any:
     """A controller for the pendulum behind the judge's lens, written into an actor's weights."""
-    lens = Lens.draw()
+    lens = PENDULUM.lens
     pull = lens.sign * np.array(gains) @ np.linalg.inv(lens.mixing) / 3
     actor = RIGHT.Actor(envs, hidden_size)
     with torch.no_grad():
@@ -147,7 +149,7 @@ def test_an_untrained_actor_earns_nothing_and_a_second_one_ends_the_hope() -> No
     for check in CHECKS:
         with pytest.raises(Mistake, match="steps on average"):
             check.run(exam)
-    assert len(exam.asked) == training.HOPELESS
+    assert len(exam.asked) == HOPELESS
 
 
 def test_an_actor_that_balances_earns_everything_at_the_first_try() -> None:
@@ -160,7 +162,7 @@ def test_an_actor_that_balances_earns_everything_at_the_first_try() -> None:
 def test_bad_luck_with_the_first_seed_costs_nothing() -> None:
     def unlucky(envs: Any, hp: Any) -> object:
         falling = (0.0, 0.0, 0.0, 0.0)
-        gains = (falling,) if hp.seed == training.SEEDS[0] else ()
+        gains = (falling,) if hp.seed == SEEDS[0] else ()
         return balancing_actor(envs, hp.hidden_size, *gains)
 
     exam = exam_of(unlucky)
@@ -176,7 +178,7 @@ def test_an_actor_that_lets_the_cart_drift_away_earns_the_first_check_alone() ->
     assert len(exam.asked) == 1
     with pytest.raises(Mistake, match="of 1000 steps"):
         second.run(exam)
-    assert len(exam.asked) == len(training.SEEDS)
+    assert len(exam.asked) == len(SEEDS)
 
 
 def test_the_reference_learns_to_balance() -> None:

@@ -28,6 +28,7 @@ from autograder.course.contract import (
     questions_in,
     read_contract,
 )
+from autograder.course.engine_modules import engine_modules
 from autograder.errors import CourseError, did_you_mean
 from autograder.notebook.cells import Cell, cells_of, read_course_notebook
 
@@ -103,6 +104,11 @@ class Practical:
     def warmup(self) -> str:
         """The source text of what the student's process does once, before it is copied for every question."""
         return self._text("warmup")
+
+    @property
+    def modules(self) -> list[tuple[str, str]]:
+        """The engine's modules that both import, name and source text, each after those that it imports itself."""
+        return engine_modules({self.folder / f"{stem}.py": self._text(stem) for stem in ("probes", "warmup")})
 
     def _text(self, stem: str) -> str:
         path = self.folder / f"{stem}.py"

@@ -1,8 +1,9 @@
 """What a question's marks depend on, read off the code: what is asked, and in which words the outcome is told.
 
 A mark depends on the student's code, on the checks of its question with the files that these import from the
-practical's folder, on the probes, on the reference, on the engine that asks and on the libraries. It does not depend on
-prose, on another question's checks, or on weights and sentences: those are applied to what is known already.
+practical's folder or from the engine, on the probes, on the reference, on the engine that asks and on the libraries. It
+does not depend on prose, on another question's checks, or on weights and sentences: those are applied to what is known
+already.
 """
 
 import ast
@@ -16,8 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from autograder.course.engine_modules import engine_modules, parsed
 from autograder.course.practical import Practical
-from autograder.errors import CourseError
 from autograder.notebook.extraction import extract
 
 ENGINE = Path(__file__).parent.parent
@@ -44,7 +45,9 @@ def dependencies(practical: Practical) -> Dependencies:
     files = {path.stem: _File(path) for path in sorted(practical.folder.glob("*.py"))}
     reference = [source for _, source in extract(practical.source, practical.long_running).cells]
     own = [_dumped(files[name].body) for name in OWN if name in files]
-    common = digest(_engine(), *map(_bare, reference), *own, *_libraries(files.values()))
+    texts = {practical.folder / f"{name}.py": file.text for name, file in files.items()}
+    shared = [text for _, text in engine_modules(texts, but=ASKING)]
+    common = digest(_engine(), *map(_bare, [*shared, *reference]), *own, *_libraries(files.values()))
     asked, told = {}, {}
     for question in practical.questions:
         name = question.name
@@ -58,11 +61,8 @@ class _File:
     """One of the practical's files, by its top-level statements."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            self.body = ast.parse(path.read_text(encoding="utf-8")).body
-        except (SyntaxError, ValueError) as error:
-            where = f"{path}, line {getattr(error, 'lineno', None) or 1}"
-            raise CourseError(f"{where}: it is not Python: {error}.", "Correct the file.") from None
+        self.text = path.read_text(encoding="utf-8")
+        self.body = parsed(path, self.text).body
         self._constants = {
             target.id: node.value.value
             for node in self.body

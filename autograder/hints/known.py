@@ -12,11 +12,14 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+from autograder.course.engine_modules import engine_modules
 from autograder.course.practical import Practical
 from autograder.errors import CourseError
+from autograder.grading.dependencies import ASKING
 from autograder.hints import signatures
 from autograder.hints.recognise import Known, read
 from autograder.judging.judge import Recognise
+from autograder.student import stage
 
 
 def recogniser(practical: Practical) -> Recognise:
@@ -62,9 +65,10 @@ def learnt(practical: Practical) -> str:
 
 def fingerprint(practical: Practical) -> str:
     """Of all that the known mistakes' answers depend on: what is asked, by what, of which code. Words do not count."""
-    code = [(path, path.name != "probes.py") for path in sorted(practical.folder.glob("*.py"))]
-    code.append((Path(signatures.__file__), False))
-    parts = [bare(path.read_text(encoding="utf-8"), without_prose) for path, without_prose in code]
+    files = {path: path.read_text(encoding="utf-8") for path in sorted(practical.folder.glob("*.py"))}
+    parts = [bare(text, without_prose=path.name != "probes.py") for path, text in files.items()]
+    parts += [bare(text, without_prose=True) for _, text in engine_modules(files, but=ASKING)]
+    parts += [bare(Path(str(module.__file__)).read_text(encoding="utf-8"), False) for module in (signatures, stage)]
     parts += [cell.source for cell in practical.source.cells if cell.cell_type == "code"]
     for path in sorted(corpus_path(practical).glob("*.toml")):
         entries = tomllib.loads(path.read_text(encoding="utf-8")).get("variant", [])

@@ -70,7 +70,7 @@ def judge(
 
 def student_process(imports: Sequence[str], key: AnswerKey, barrier: Barrier, limits: Limits) -> StudentProcess:
     """A process for submissions of that practical: what all of them import is imported once, not anew in each copy."""
-    return StudentProcess(barrier, limits, key.practical.warmup, imports)
+    return StudentProcess(barrier, limits, key.practical.warmup, imports, key.practical.modules)
 
 
 def _verdict_without_asking(question: Question, paper: Paper) -> tuple[Status, str] | None:

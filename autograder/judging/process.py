@@ -159,10 +159,17 @@ class StudentProcess:
     Use it as a context manager. It starts with the first session, and again after it has died.
     """
 
-    def __init__(self, barrier: Barrier, limits: Limits, warmup: str = "", imports: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        barrier: Barrier,
+        limits: Limits,
+        warmup: str = "",
+        imports: Sequence[str] = (),
+        modules: Sequence[tuple[str, str]] = (),
+    ) -> None:
         self.barrier = barrier
         self.limits = limits
-        self._warmup = {"warmup": warmup, "imports": list(imports)}
+        self._warmup = {"modules": list(modules), "warmup": warmup, "imports": list(imports)}
         self._process: subprocess.Popen[bytes] | None = None
         self._prepared: Prepared | None = None
         self._control: socket.socket | None = None

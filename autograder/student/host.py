@@ -20,11 +20,11 @@ and while a probe works, the copy may send
     call      name, values: what the judge should do meanwhile, such as one step of its environment.
 
 Start: ``host.py CHANNEL_FD``. First the judge sends four bytes, a length, and that many bytes of JSON, since
-``wire.py`` needs the libraries. These are the settings: libraries (paths to add to sys.path), warmup (source text to
-run first), imports (modules to import), limits (rlimit name -> value), uid (to become, or null), alone (whether every
-process that this one can signal belongs to its sandbox), folders (to clear after each session), and the rights of each
-copy (see walls.py): landlock (the version, or 0), granted (paths by right) and copy_filter (of system calls, in base64;
-or empty).
+``wire.py`` needs the libraries. These are the settings: libraries (paths to add to sys.path), modules (name and
+source text of each module that the texts after it may import), warmup (source text to run next), imports (modules to
+import), limits (rlimit name -> value), uid (to become, or null), alone (whether every process that this one can signal
+belongs to its sandbox), folders (to clear after each session), and the rights of each copy (see walls.py): landlock
+(the version, or 0), granted (paths by right) and copy_filter (of system calls, in base64; or empty).
 
 A copy can neither read, trace nor limit this process, nor signal it where the kernel prevents that: otherwise it would
 decide what the next copies are.
@@ -302,6 +302,8 @@ def prepare(settings: dict[str, Any], judge: socket.socket) -> None:
         _, hard = resource.getrlimit(limit)
         ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(limit, (ceiling, ceiling))
+    for name, text in settings["modules"]:
+        make_module(name, text)
     exec(compile(settings["warmup"], "<warmup>", "exec"), {"__name__": "warmup"})  # noqa: S102 - the judge's own text
     for name in settings["imports"]:
         importlib.import_module(name)
@@ -313,6 +315,18 @@ def prepare(settings: dict[str, Any], judge: socket.socket) -> None:
     os.close(silence)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # student code could make Python's own handler run
     walls.prctl(walls.SET_DUMPABLE, 0)  # even its own user cannot open its memory, environment, descriptors or folders
+
+
+def make_module(name: str, text: str) -> None:
+    """Run a module's text, so that others can import it by that name, which has dots in it."""
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    exec(compile(text, f"<{name}>", "exec"), module.__dict__)  # noqa: S102 - the judge's own text
+    while "." in name:  # its packages, which are empty but for it
+        name, _, last = name.rpartition(".")
+        package = sys.modules.setdefault(name, types.ModuleType(name))
+        setattr(package, last, module)
+        module = package
 
 
 def settings_from(judge: socket.socket) -> dict[str, Any]:

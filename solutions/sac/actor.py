@@ -2,11 +2,13 @@
 
 from autograder.judging import Answer, Exam, check, expect_close
 from autograder.judging.scenes import Numbers, Scene, call, help_with, tensor
+from autograder.rl.inputs import State, generator, normal
+from autograder.rl.layers import Binding
+from autograder.rl.networks import some_binding
 
 from . import networks
-from .binding import Binding
 from .critic import expect_parameter_gradients
-from .inputs import ACTIONS, HIDDEN, OBSERVATIONS, State, actor_weights, generator, normal, spaces
+from .inputs import ACTIONS, HIDDEN, OBSERVATIONS, actor_weights, spaces
 
 QUESTION = "actor-forward"
 MANY = 12
@@ -45,7 +47,7 @@ def expect_values(exam: Exam, output: str, size: int) -> None:
         theirs, right = (output_of(answer, output, size, what) for answer in played(exam, binding, size))
         expect_close(theirs, right, f"numbers of {output}", rtol=1e-3, atol=1e-4)
 
-    networks.some_binding(networks.bound_actor(exam, OBSERVATIONS), attempt)
+    some_binding(networks.bound_actor(exam, OBSERVATIONS), attempt)
 
 
 @check(QUESTION, weight=2, look_at="both ReLUs and fc_mean; the mean itself is not squashed here, get_action does that")
@@ -78,4 +80,4 @@ def gradients_flow_through(exam: Exam) -> None:
             theirs, right = (answer.step(step).part("returned").part("actor") for answer in both)
             expect_parameter_gradients(theirs, right, binding, f" of {output}")
 
-    networks.some_binding(networks.bound_actor(exam, OBSERVATIONS), attempt)
+    some_binding(networks.bound_actor(exam, OBSERVATIONS), attempt)

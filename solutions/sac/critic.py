@@ -2,10 +2,12 @@
 
 from autograder.judging import Answer, Exam, Mistake, check, expect_close
 from autograder.judging.scenes import Numbers, Scene, call, help_with, leaf
+from autograder.rl.inputs import State, generator, normal
+from autograder.rl.layers import Binding
+from autograder.rl.networks import some_binding
 
 from . import networks
-from .binding import Binding
-from .inputs import ACTIONS, HIDDEN, OBSERVATIONS, State, critic_weights, generator, normal, spaces
+from .inputs import ACTIONS, HIDDEN, OBSERVATIONS, critic_weights, spaces
 
 QUESTION = "critic-forward"
 MANY = 12
@@ -42,7 +44,7 @@ def expect_values(exam: Exam, size: int) -> None:
         theirs, right = (values_of(answer, size) for answer in played(exam, binding, size))
         expect_close(theirs, right, "Q-values", rtol=1e-3, atol=1e-4)
 
-    networks.some_binding(networks.bound_critic(exam), attempt)
+    some_binding(networks.bound_critic(exam), attempt)
 
 
 @check(QUESTION, weight=2, look_at="the concatenation of x and a, both ReLUs, and the last layer, which has none")
@@ -70,7 +72,7 @@ def gradients_flow_through(exam: Exam) -> None:
             expect_close(actual, due, f"gradients {by}", rtol=1e-2, atol=1e-3)
         expect_parameter_gradients(theirs.part("critic"), right.part("critic"), binding)
 
-    networks.some_binding(networks.bound_critic(exam), attempt)
+    some_binding(networks.bound_critic(exam), attempt)
 
 
 def expect_parameter_gradients(theirs: Answer, right: Answer, binding: Binding, of: str = "") -> None:

@@ -8,8 +8,9 @@ import numpy as np
 
 from autograder.judging import Answer, Exam, Mistake, check, expect_close
 from autograder.judging.scenes import Numbers, Scene, Step, call, help_with, moved, sgd, tensor
+from autograder.rl.inputs import generator, normal
 
-from .inputs import batch, critic, generator, normal
+from .inputs import batch, critic
 
 QUESTION = "critic-update"
 SIZE = 10

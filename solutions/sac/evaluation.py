@@ -8,8 +8,9 @@ import numpy as np
 
 from autograder.judging import Answer, Array, Exam, Mistake, Refused, Value, check
 from autograder.judging.scenes import Numbers, Scene, call, tensor, thing
+from autograder.rl.inputs import generator
 
-from .inputs import ACTIONS, HIGH, LOW, OBSERVATIONS, actor, generator
+from .inputs import ACTIONS, HIGH, LOW, OBSERVATIONS, actor
 
 QUESTION = "evaluation"
 MOST_STEPS = 400  # of all episodes together; right code needs fewer than 100

@@ -2,8 +2,9 @@
 
 from autograder.judging import Exam, Mistake, check, expect_close
 from autograder.judging.scenes import Scene, array, call, help_with, tensor, thing
+from autograder.rl.inputs import generator
 
-from .inputs import ACTIONS, OBSERVATIONS, actor, generator
+from .inputs import ACTIONS, OBSERVATIONS, actor
 
 QUESTION = "explore"
 MANY = 8  # environments: enough for actions on all sides

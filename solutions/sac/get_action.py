@@ -8,8 +8,9 @@ mean and log_std. Of the noise, only what came back is known: u = atanh((action 
 import numpy as np
 
 from autograder.judging import Exam, Mistake, Numbers, check, expect_close
+from autograder.rl import noise
 
-from . import noise, sampling
+from . import sampling
 from .inputs import ACTIONS
 from .sampling import MANY, Draw, drawn
 
@@ -37,7 +38,7 @@ def the_noise_is_fresh(exam: Exam) -> None:
     Noisy: three means of products of independent signs, each bounded by Hoeffding's inequality at a level of 1e-7,
     keep false failures below 3e-7.
     """
-    for what, products in noise.products_of_signs(drawn(exam, MANY)).items():
+    for what, products in sampling.products_of_signs(drawn(exam, MANY)).items():
         noise.expect_no_agreement(products, what)
 
 

@@ -8,32 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from autograder.judging import Array, Thing, thing
-
-State = dict[str, Array]
+from autograder.judging import Thing, thing
+from autograder.rl.inputs import State, generator, linear, normal
 
 OBSERVATIONS, ACTIONS, HIDDEN = 3, 2, 16
 # two dimensions, neither symmetric nor of scale 1: a missing sum, bias or scale shows
 LOW, HIGH = np.array([-1.0, -0.5], np.float32), np.array([3.0, 1.0], np.float32)
 SCALE, BIAS = (HIGH.astype(np.float64) - LOW) / 2, (HIGH.astype(np.float64) + LOW) / 2
-
-
-def generator(seed: int) -> np.random.Generator:
-    """Noise of the judge's own, the same in every run."""
-    return np.random.default_rng([20_180_104, seed])
-
-
-def normal(rng: np.random.Generator, *shape: int, scale: float = 1.0, around: float = 0.0) -> Array:
-    """Gaussian noise of that scale around that mean, float32."""
-    return (around + scale * rng.standard_normal(shape)).astype(np.float32)
-
-
-def linear(rng: np.random.Generator, name: str, outputs: int, inputs: int, gain: float = 1.0) -> State:
-    """A linear layer's parameters: outputs of about ``gain`` for inputs of about 1."""
-    return {
-        f"{name}.weight": normal(rng, outputs, inputs, scale=gain / inputs**0.5),
-        f"{name}.bias": normal(rng, outputs, scale=gain / 2),
-    }
 
 
 def critic_weights(seed: int) -> State:

@@ -14,9 +14,10 @@ import torch
 
 from autograder.judging import Answer, Array, Exam
 from autograder.judging.scenes import Numbers, Scene, call, help_with
+from autograder.rl.inputs import State, generator, normal
 
 from . import networks
-from .inputs import ACTIONS, BIAS, HIDDEN, SCALE, State, generator, normal, spaces
+from .inputs import ACTIONS, BIAS, HIDDEN, SCALE, spaces
 
 REGIME = 2000  # rows of each regime
 REGIMES: Final = {name: slice(i * REGIME, (i + 1) * REGIME) for i, name in enumerate(("moderate", "small", "large"))}
@@ -188,3 +189,19 @@ def unsquashed(actions: Numbers) -> Numbers:
     """atanh((action - bias) / scale), with what lies on or beyond a bound pulled just inside."""
     edge = 1 - 1e-12
     return np.arctanh(np.clip((actions - BIAS) / SCALE, -edge, edge))
+
+
+def signs(draw: Draw, u: Numbers) -> Numbers:
+    """On which side of its mean each sample (B, A) lies, -1 or 1; a sample at its mean counts as above it."""
+    z = (u - draw.location) / np.exp(draw.log_std)
+    return np.where(z > -0.002, 1.0, -1.0)
+
+
+def products_of_signs(draw: Draw) -> dict[str, Numbers]:
+    """Products of signs that are independent in right code, by what they tell apart."""
+    first, again = signs(draw, draw.u), signs(draw, draw.again)
+    return {
+        "the dimensions of one action": first[:, 0] * first[:, 1],
+        "the rows of one batch": (first[1:] * first[:-1])[:, 0],
+        "two calls": (first * again).ravel(),
+    }

@@ -1,28 +1,42 @@
-"""Hidden checks of the question ``training``: the student's own ``train``, run in an environment that the judge steps.
+"""Hidden checks of the question ``training``: the student's own ``train``, run in environments that the judge steps.
 
-The student's process gets a proxy; what it learns from, and the learning curve, come from the judge's pendulums alone.
 What counts in the end is how long the returned actor's mean action, computed here from the network's weights, keeps
 pendulums upright that the student's process never sees.
 """
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 
-from autograder.judging import Answer, Array, Exam, Mistake, check
+from autograder.judging import Array, Exam, Mistake, check
+from autograder.rl.environments import Floats, Lens, Task, returns_of
+from autograder.rl.training_ground import SEEDS, Setting, best_of, trained
 
 from .binding import bind_actor
-from .pendulum import HORIZON, Floats, balanced_steps
-from .training_ground import PROFILE, Setting, TrainingGround
 
 Actor = Any  # the reference's, with the weights that came back
 
-SEEDS = (1, 2, 3)  # a later one is tried only where those before did not get there
-HOPELESS = 2  # so many actors no better than chance, and no other is tried
-SECONDS = 300.0  # wall clock, for one training on a busy machine
+PROFILE: Mapping[str, Any] = {  # the hyperparameters of a short training, by the notebook's names
+    "total_timesteps": 1_000,
+    "buffer_size": 20_000,
+    "gamma": 0.99,
+    "tau": 0.1,
+    "learning_starts": 150,
+    "batch_size": 256,
+    "policy_lr": 3e-3,
+    "q_lr": 1e-2,
+    "policy_frequency": 2,
+    "target_network_frequency": 1,
+    "hidden_size": 64,
+    "seed": 0,
+}
+NUM_ENVS = 8
+ENVIRONMENT = "InvertedPendulum-v5"
+HORIZON = 1000  # the steps of an episode that never falls, and so the best return
+STRETCH = (10.0, 50.0, 10.0, 5.0)  # cart position, pole angle, cart velocity, angular velocity
+PENDULUM = Task(ENVIRONMENT, Lens.draw(STRETCH))
 ABOVE_CHANCE = 100.0  # mean return of episodes that are cut at CUT
 CUT = 200
 LEARNED = 300.0  # mean return of whole episodes
@@ -32,32 +46,18 @@ MOST_READINGS = 4  # ways to read an actor's layers that are tried
 WIDEST = 1024  # units of a hidden layer
 
 
+def setting_with(seed: int) -> Setting:
+    """The short training, with that seed."""
+    return Setting(PENDULUM, {**PROFILE, "seed": seed}, NUM_ENVS)
+
+
 def trained_actors(exam: Exam, setting: Setting) -> list[Actor]:
     """Have the student's ``train`` run in that setting; the actor it returns, in each way its layers can be read."""
-    ground: TrainingGround | None = None
-    try:
-        answer = exam.ask("training", handler=partial(TrainingGround, setting), seconds=SECONDS, **setting.question)
-        ground = answer.handler
-    except Mistake as mistake:
-        ground = mistake.handler
-        raise
-    finally:
-        if ground and ground.curve.steps:
-            exam.keep_curve(ground.curve)
-    return read_actors(exam, answer, setting)
+    return read_actors(exam, trained(exam, setting), setting)
 
 
-def read_actors(exam: Exam, answer: Answer, setting: Setting) -> list[Actor]:
+def read_actors(exam: Exam, named: list[tuple[str, Array]], setting: Setting) -> list[Actor]:
     """The reference's Actor with the weights that came back; Mistake if they are none of its kind."""
-    names, values = answer.value("names"), answer.value("values")
-    if not isinstance(names, list) or not isinstance(values, list) or len(names) != len(values):
-        raise Mistake("What train returned does not hold the weights of an actor.")
-    named: list[tuple[str, Array]] = []
-    for name, value in zip(names, values, strict=True):
-        if isinstance(name, str) and isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            named.append((name, value))
-    if not all(np.isfinite(value).all() for _, value in named):
-        raise Mistake("Weights of the trained actor are NaN or infinite.", "whether a loss explodes")
     actors = [_actor(exam, state, setting) for state in bind_actor(named)[:MOST_READINGS]]
     read = [actor for actor in actors if actor is not None]
     if not read:
@@ -73,8 +73,8 @@ def _actor(exam: Exam, state: Mapping[str, Array], setting: Setting) -> Actor | 
     hidden = state["fc1.weight"].shape[0]  # a rewritten actor may have a size of its own
     if hidden > WIDEST:
         return None
-    with setting.pendulums(1, 0) as pendulums:
-        actor = exam.reference.Actor(pendulums.spaces, hidden)
+    with setting.environments(1, 0) as environments:
+        actor = exam.reference.Actor(environments.spaces, hidden)
     own = actor.state_dict()
     weights = {name: torch.from_numpy(np.array(value, np.float32)) for name, value in state.items()}
     if any(name not in own or own[name].shape != value.shape for name, value in weights.items()):
@@ -91,19 +91,18 @@ def mean_return(actor: Actor, setting: Setting, horizon: int = HORIZON) -> float
             _, _, mean = actor.get_action(torch.from_numpy(observations.astype(np.float32)))
         return np.asarray(mean.numpy(), np.float64)
 
-    with setting.pendulums(EPISODES, EVALUATION_SEED) as pendulums:
-        return float(balanced_steps(policy, pendulums, horizon).mean())
+    with setting.environments(EPISODES, EVALUATION_SEED) as environments:
+        return float(returns_of(policy, environments, horizon).mean())
 
 
 def best_return(exam: Exam, enough: float, horizon: int = HORIZON) -> float:
     """The best mean return of an actor that the student's ``train`` makes; later seeds run only below ``enough``."""
-    best = 0.0
-    for tried, seed in enumerate(SEEDS):
-        if best >= enough or (tried >= HOPELESS and best < ABOVE_CHANCE):
-            break
-        setting = Setting({**PROFILE, "seed": seed})
-        best = max(best, *(mean_return(actor, setting, horizon) for actor in trained_actors(exam, setting)))
-    return best
+
+    def returns(seed: int) -> Iterator[float]:
+        setting = setting_with(seed)
+        yield from (mean_return(actor, setting, horizon) for actor in trained_actors(exam, setting))
+
+    return best_of(SEEDS, returns, enough, ABOVE_CHANCE)
 
 
 @check("training", weight=1, look_at="the learning curve: do the returns rise, or do they stay where random play is?")

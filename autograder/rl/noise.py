@@ -6,8 +6,6 @@ import numpy as np
 
 from autograder.judging import Mistake, Numbers
 
-from .sampling import Draw
-
 LEVEL = 1e-7  # false failures of one test
 ROUNDING = 0.003  # what float32 actions may shift a rank by
 
@@ -39,22 +37,6 @@ def _fault(ranks: Numbers) -> str:
     if abs(spread - 0.25) > 0.02:
         return f"scatter too {'widely' if spread > 0.25 else 'little'} for their standard deviation"
     return "do not have the shape of a Gaussian"
-
-
-def signs(draw: Draw, u: Numbers) -> Numbers:
-    """On which side of its mean each sample (B, A) lies, -1 or 1; a sample at its mean counts as above it."""
-    z = (u - draw.location) / np.exp(draw.log_std)
-    return np.where(z > -0.002, 1.0, -1.0)
-
-
-def products_of_signs(draw: Draw) -> dict[str, Numbers]:
-    """Products of signs that are independent in right code, by what they tell apart."""
-    first, again = signs(draw, draw.u), signs(draw, draw.again)
-    return {
-        "the dimensions of one action": first[:, 0] * first[:, 1],
-        "the rows of one batch": (first[1:] * first[:-1])[:, 0],
-        "two calls": (first * again).ravel(),
-    }
 
 
 def expect_no_agreement(products: Numbers, what: str) -> None:

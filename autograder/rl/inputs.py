@@ -1,0 +1,28 @@
+"""Made-up numbers and weights to ask with: always the same, and never seen by a student.
+
+All arrays are float32, so that the judge, which computes in float64, starts from the very numbers that were sent.
+"""
+
+import numpy as np
+
+from autograder.judging import Array
+
+State = dict[str, Array]  # a network's parameters by name
+
+
+def generator(seed: int) -> np.random.Generator:
+    """Noise of the judge's own, the same in every run."""
+    return np.random.default_rng([20_180_104, seed])
+
+
+def normal(rng: np.random.Generator, *shape: int, scale: float = 1.0, around: float = 0.0) -> Array:
+    """Gaussian noise of that scale around that mean, float32."""
+    return (around + scale * rng.standard_normal(shape)).astype(np.float32)
+
+
+def linear(rng: np.random.Generator, name: str, outputs: int, inputs: int, gain: float = 1.0) -> State:
+    """A linear layer's parameters: outputs of about ``gain`` for inputs of about 1."""
+    return {
+        f"{name}.weight": normal(rng, outputs, inputs, scale=gain / inputs**0.5),
+        f"{name}.bias": normal(rng, outputs, scale=gain / 2),
+    }
