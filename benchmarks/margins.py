@@ -28,10 +28,10 @@ from autograder.grading.mark import Marking
 from autograder.grading.mend import Mended
 from autograder.judging.judge import judge, student_process
 from autograder.judging.process import Session
+from autograder.rl.training_ground import SECONDS
 from autograder.sandbox import choose_barrier
 from autograder.sandbox.usage import descendants, memory_of
 from autograder.verification.corpus import Variant, load_corpus, variant_notebook
-from solutions.sac.training import SECONDS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAUSE = 0.2  # seconds between two looks

@@ -31,21 +31,26 @@ from autograder.judging.answer_key import AnswerKey
 from autograder.judging.checks import Mistake
 from autograder.notebook.extraction import extract
 from autograder.records import LearningCurve
+from autograder.rl.environments import Lens, Task
+from autograder.rl.training_ground import HOPELESS, SEEDS, Setting
 from autograder.student.host import Loaded, Student
 from autograder.verification.corpus import Variant, load_corpus, variant_notebook
-from solutions.sac.pendulum import HORIZON, STRETCH, Lens
 from solutions.sac.training import (
     ABOVE_CHANCE,
     CUT,
-    HOPELESS,
+    ENVIRONMENT,
+    HORIZON,
     LEARNED,
-    SEEDS,
+    NUM_ENVS,
+    PENDULUM,
+    PROFILE,
+    STRETCH,
     mean_return,
+    setting_with,
     the_actor_balances_longer_than_chance,
     the_actor_has_learned_to_balance,
     trained_actors,
 )
-from solutions.sac.training_ground import NUM_ENVS, PROFILE, Setting
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -57,9 +62,9 @@ KEY = AnswerKey(SAC)
 FIRST_SEED = 1000  # the judge's own seeds are others
 REFERENCE = "the reference"
 LENSES: Mapping[str, Callable[[int], Lens]] = {
-    "the reference, another lens each time": Lens.draw,
+    "the reference, another lens each time": lambda seed: Lens.draw(STRETCH, seed=seed),
     "the reference, the stretch alone": lambda _: Lens(np.diag(STRETCH), 1.0),
-    "the reference, no lens": lambda _: Lens.clear(),
+    "the reference, no lens": lambda _: Lens.clear(len(STRETCH)),
 }
 HARMLESS = "next_obs stored where final_obs belongs"
 CHANGED: Mapping[str, tuple[str, str]] = {  # one place of the reference, in blanks or in what the notebook gives
@@ -169,8 +174,8 @@ def reached(curve: LearningCurve, lasting: float) -> float | None:
 
 def train_once(run: Run, definitions: dict[str, Any]) -> Run:
     """Train and evaluate as the judge does, but within this process; of an actor's readings the best one counts."""
-    lens = LENSES[run.name](run.seed) if run.name in LENSES else Lens.draw()
-    setting, start = Setting({**PROFILE, "seed": run.seed}, lens=lens), time.process_time()
+    task = Task(ENVIRONMENT, LENSES[run.name](run.seed)) if run.name in LENSES else PENDULUM
+    setting, start = Setting(task, {**PROFILE, "seed": run.seed}, NUM_ENVS), time.process_time()
     exam = LocalExam(KEY, definitions)
     try:
         with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
@@ -217,10 +222,10 @@ class Runs:
 
 def untrained(number: int) -> list[float]:
     """What freshly made actors achieve in the first check: chance."""
-    setting, returns = Setting(), []
+    setting, returns = setting_with(0), []
     for seed in range(number):
         torch.manual_seed(seed)
-        with setting.pendulums(1, 0) as pendulums:
+        with setting.environments(1, 0) as pendulums:
             returns.append(mean_return(KEY.reference.Actor(pendulums.spaces, PROFILE["hidden_size"]), setting, CUT))
     return returns
 

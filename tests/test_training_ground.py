@@ -25,7 +25,8 @@ def ground_of(environment: str, num_envs: int) -> TrainingGround:
 
 def proxy(ground: TrainingGround) -> probes.JudgedEnvs:
     session = SimpleNamespace(student={}, ask_judge=lambda verb, **values: ground(verb, values))
-    told = {name: value for name, value in ground.setting.question.items() if name != "hyperparameters"}
+    told: dict[str, Any] = {**ground.setting.question}
+    del told["hyperparameters"]
     return probes.JudgedEnvs(session, **told)
 
 

@@ -45,12 +45,13 @@ def parsed(path: Path, text: str) -> ast.Module:
 def _imported(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """The engine's modules that a file imports, and in which line."""
     for node in ast.walk(tree):
-        names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             parts = [f"{node.module}.{alias.name}" for alias in node.names]
             names = [name if _file(name).exists() else node.module for name in parts]
+        else:
+            continue
         yield from ((name, node.lineno) for name in dict.fromkeys(names) if name.startswith(f"{ENGINE.name}."))
 
 

@@ -86,7 +86,7 @@ def _actor(exam: Exam, state: Mapping[str, Array], setting: Setting) -> Actor | 
 def mean_return(actor: Actor, setting: Setting, horizon: int = HORIZON) -> float:
     """How many steps the actor's mean action keeps pendulums upright, on average, in episodes of ``horizon`` steps."""
 
-    def policy(observations: Floats) -> Floats:
+    def policy(observations: Array) -> Floats:
         with torch.no_grad():
             _, _, mean = actor.get_action(torch.from_numpy(observations.astype(np.float32)))
         return np.asarray(mean.numpy(), np.float64)
