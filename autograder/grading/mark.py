@@ -6,6 +6,7 @@ asked whose dependencies changed. Weights and sentences are applied anew without
 
 import json
 import time
+import weakref
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -19,6 +20,7 @@ from autograder.grading.dependencies import Dependencies, dependencies, digest
 from autograder.grading.mend import Mended
 from autograder.judging.answer_key import AnswerKey
 from autograder.judging.judge import Paper, Recognise, judge, points_of, student_process
+from autograder.judging.process import StudentProcess
 from autograder.notebook.extraction import Extract, extract
 from autograder.records import Depends, QuestionResult, SubmissionResult
 from autograder.sandbox import NoBarrier, choose_barrier
@@ -60,6 +62,13 @@ class Marking:
     def key(self) -> AnswerKey:
         """The hidden checks and the reference."""
         return AnswerKey(self.course.practical)
+
+    @cached_property
+    def process(self) -> StudentProcess:
+        """A student's process for one submission after the other. It ends with this record, and with this process."""
+        process = student_process(self.release.imports, self.key, choose_barrier(self.unsafe), self.limits)
+        weakref.finalize(self, process.close)
+        return process
 
     @cached_property
     def recognise(self) -> Recognise:
@@ -121,12 +130,14 @@ def mark(marking: Marking, mended: Mended, before: SubmissionResult | None = Non
     if before is not None:
         fresh = replace(fresh, barrier=before.barrier, weaknesses=before.weaknesses, seconds=before.seconds)
     if ask:
-        barrier = choose_barrier(marking.unsafe)
-        with student_process(marking.release.imports, marking.key, barrier, marking.limits) as process:
+        process = marking.process
+        try:
             found = judge(paper, marking.key, process, ask, marking.recognise)
+        finally:
+            process.leave()
         known |= {item.question: replace(item, depends=now[item.question]) for item in found}
         seconds = round(time.monotonic() - began, 2)
-        fresh = replace(fresh, barrier=barrier.name, weaknesses=barrier.weaknesses, seconds=seconds)
+        fresh = replace(fresh, barrier=process.barrier.name, weaknesses=process.barrier.weaknesses, seconds=seconds)
     result = replace(fresh, questions=tuple(known[question.name] for question in marking.questions))
     return Marked(result, tuple(question.name for question in ask))
 

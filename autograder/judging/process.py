@@ -156,7 +156,8 @@ def _raised(reply: Mapping[str, Any]) -> Raised:
 class StudentProcess:
     """A sandboxed process with the libraries imported, from which every session gets a fresh copy.
 
-    Use it as a context manager. It starts with the first session, and again after it has died.
+    Use it as a context manager. It starts with the first session, and again after it has died. Where the kernel lets
+    it, the sandbox stays when a submission is done with (``leave``): then the next one waits for no imports.
     """
 
     def __init__(
@@ -173,7 +174,10 @@ class StudentProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._prepared: Prepared | None = None
         self._control: socket.socket | None = None
-        self._ready = False
+        self._ready = False  # whether a submission's host serves this process
+        self._stays = False  # whether the sandbox may serve further submissions
+        self._waits = False  # whether it waits for one
+        self._first = 0  # the id of the sandbox's first process
         self._next_look = 0.0  # of time.monotonic
         self.starts = 0  # how often the sandbox was started
         self._loaded: dict[str, Any] = {"cells": [], "probes": ""}
@@ -185,6 +189,10 @@ class StudentProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it for good."""
         self.stop()
         self._words.close()
 
@@ -202,19 +210,27 @@ class StudentProcess:
         with contextlib.suppress(OSError):  # a host that ended at once has said why
             ours.sendall(len(settings).to_bytes(4, "big") + settings)
         self._control = ours
-        self._ready = False
+        self._ready = self._waits = False
         self.starts += 1
 
     def _await_ready(self, control: socket.socket) -> None:
         """CourseError if the sandbox does not start, since that is never the student's fault."""
+        waited, self._waits = self._waits, False
         try:
-            wire.receive(control, time.monotonic() + self.limits.seconds_to_start)
+            deadline = time.monotonic() + self.limits.seconds_to_start
+            if not waited:
+                self._stays = wire.receive_message(control, deadline).get("stays") is True
+                self._first = self._only_process()
+            control.sendall(_padded(b"begin"))
+            wire.receive(control, deadline)
             self._ready = True
             self._unfit = self._hand_over_loaded()  # no student code has run here yet
-        except wire.WireError as error:
+        except (OSError, wire.WireError) as error:
             self._words.seek(0)
             said = self._words.read(4000).decode(errors="replace").strip()
             self.stop()
+            if waited:
+                return  # it is started again
             raise CourseError(
                 f"The student process does not start: {said or error}", "Run autograder doctor."
             ) from None
@@ -241,6 +257,18 @@ class StudentProcess:
             return cell, Gone(TOO_SLOW if late else "ended the whole process while it was compiled", hung=late)
         return None
 
+    def leave(self) -> None:
+        """Be done with a submission: nothing of it is left in the sandbox, which stays only where that is certain."""
+        self._loaded, self._unfit = {"cells": [], "probes": ""}, None
+        if not self._ready:
+            return  # nothing of a submission has been handed over
+        ended = self._stays and self._control_says(b"leave") is not None
+        self._ready = False
+        if ended and self._clear():
+            self._waits = True
+        else:
+            self.stop()
+
     def stop(self) -> None:
         """Kill the sandbox and everything in it."""
         if self._control is not None:
@@ -248,7 +276,7 @@ class StudentProcess:
         if self._process is not None and self._prepared is not None:
             self._prepared.end(self._process)
         self._control = self._process = self._prepared = None
-        self._ready = False
+        self._ready = self._waits = False
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
@@ -273,8 +301,10 @@ class StudentProcess:
             assert self._control is not None
             if not self._ready:
                 self._await_ready(self._control)
-            if self._unfit or self._control is None:
+            if self._unfit:
                 return
+            if self._control is None:  # it ended while it waited for a submission
+                continue
             try:
                 socket.send_fds(self._control, [_padded(b"session")], [channel.fileno()])
                 deadline = time.monotonic() + self.limits.seconds_per_ask
@@ -284,9 +314,10 @@ class StudentProcess:
                 self.stop()
         raise CourseError("The student process does not answer although it is new.", "Run autograder doctor.")
 
-    def _control_says(self, verb: bytes) -> str:
+    def _control_says(self, verb: bytes) -> str | None:
+        """What the sandbox tells of an end, in words; None if it is gone."""
         if self._control is None:
-            return ""
+            return None
         try:
             self._control.sendall(_padded(verb))
             deadline = time.monotonic() + self.limits.seconds_per_ask
@@ -294,16 +325,31 @@ class StudentProcess:
             return _text(reply.get("how")) if isinstance(reply, dict) else ""
         except (OSError, wire.WireError):
             self.stop()
-            return ""
+            return None
 
-    def _clear(self) -> None:
-        """Remove what a session left on the disk, where the host cannot."""
-        if self._process is not None and self._prepared is not None and not self._prepared.clear(self._process):
+    def _clear(self) -> bool:
+        """Remove what a session left on the disk, where the host cannot; False if the sandbox is gone."""
+        if (
+            self._process is not None
+            and self._prepared is not None
+            and not self._prepared.clear(self._process, self._hosts)
+        ):
             self.stop()
+        return self._process is not None
+
+    def _only_process(self) -> int:
+        """The id of the one process that there is in a sandbox before any student code has run."""
+        found = descendants(self._process.pid) if self._process is not None else {}
+        return next(iter(found), 0)
+
+    @property
+    def _hosts(self) -> int:
+        """How many processes of the sandbox run no student code: a submission's host is a second one if one stays."""
+        return 2 if self._stays and self._ready else 1
 
     def bury(self) -> str:
         """How the copy ended that closed its socket, in words; empty if it did not end."""
-        return self._control_says(b"bury")
+        return self._control_says(b"bury") or ""
 
     def look_now_and_then(self) -> None:
         """Call ``look_at_usage`` if the last look was long enough ago, also while the process sends without a pause."""
@@ -319,7 +365,9 @@ class StudentProcess:
         """
         if self._process is None or self._prepared is None:
             return
-        members = descendants(self._process.pid, self.limits.processes)
+        members = descendants(self._process.pid, self.limits.processes + self._hosts - 1)
+        if self._hosts > 1:
+            members.pop(self._first, None)  # what it holds, it shares with the submission's host
         if sum(members.values()) > self.limits.processes:
             self._too_much("started more processes than allowed")
         if memory_of_all(members, self.limits.memory_of_all) > self.limits.memory_of_all:

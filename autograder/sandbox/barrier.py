@@ -99,12 +99,12 @@ class Prepared:
         """What was written beyond the limits, in words, where the kernel does not limit it; empty if nothing was."""
         return self.folder.overflow(limits.tmp_size) if self.folder is not None else ""
 
-    def clear(self, process: subprocess.Popen[bytes]) -> bool:
-        """Remove what a session left on the disk once only the host is alive; False if other processes do not end."""
+    def clear(self, process: subprocess.Popen[bytes], hosts: int = 1) -> bool:
+        """Remove what a session left on the disk once only that many hosts live; False if others do not end."""
         if self.folder is None:
             return True
         latest = time.monotonic() + PATIENCE
-        while len(descendants(process.pid)) > 1:  # killed ones take a moment to end
+        while len(descendants(process.pid)) > hosts:  # killed ones take a moment to end
             if time.monotonic() > latest:
                 return False
             time.sleep(0.001)
