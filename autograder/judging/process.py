@@ -366,11 +366,10 @@ class StudentProcess:
         if self._process is None or self._prepared is None:
             return
         members = descendants(self._process.pid, self.limits.processes + self._hosts - 1)
-        if self._hosts > 1:
-            members.pop(self._first, None)  # what it holds, it shares with the submission's host
-        if sum(members.values()) > self.limits.processes:
+        if sum(members.values()) > self.limits.processes + self._hosts - 1:
             self._too_much("started more processes than allowed")
-        if memory_of_all(members, self.limits.memory_of_all) > self.limits.memory_of_all:
+        shared = self._first if self._hosts > 1 else 0  # what it holds, the submission's host holds too
+        if memory_of_all(members, self.limits.memory_of_all, shared) > self.limits.memory_of_all:
             self._too_much("used more memory than allowed")
         if written := self._prepared.overflow(self.limits):
             self._too_much(written)
