@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_course import CORPUS, NAME, run, tiny_course
+from small_course import CORPUS, NAME, run, small_course
 
 from autograder.course.folders import find_submissions
 from autograder.course.practical import Practical, load_practical
@@ -19,7 +19,7 @@ from autograder.verification.demo import make_course
 
 
 def test_a_demo_is_a_course_with_its_submissions_and_may_be_made_again(tmp_path: Path) -> None:
-    practical = load_practical(tiny_course(tmp_path / "kit", files={"demo.toml": CORPUS}))
+    practical = load_practical(small_course(tmp_path / "kit", files={"demo.toml": CORPUS}))
     demo = tmp_path / "demo"
     for _ in range(2):
         make_course(practical, demo)
@@ -30,7 +30,7 @@ def test_a_demo_is_a_course_with_its_submissions_and_may_be_made_again(tmp_path:
 
 
 def test_a_demo_replaces_nothing_else(tmp_path: Path) -> None:
-    practical = load_practical(tiny_course(tmp_path / "kit", files={"demo.toml": CORPUS}))
+    practical = load_practical(small_course(tmp_path / "kit", files={"demo.toml": CORPUS}))
     thesis = tmp_path / "papers/thesis.txt"
     thesis.parent.mkdir()
     thesis.write_text("One.", encoding="utf-8")
@@ -41,7 +41,7 @@ def test_a_demo_replaces_nothing_else(tmp_path: Path) -> None:
 
 def test_a_practical_without_a_sample_class_says_where_it_belongs(tmp_path: Path) -> None:
     with pytest.raises(CourseError, match=r"there is no .*/solutions/hw-1/demo\.toml"):
-        make_course(load_practical(tiny_course(tmp_path / "kit")), tmp_path / "demo")
+        make_course(load_practical(small_course(tmp_path / "kit")), tmp_path / "demo")
     assert not (tmp_path / "demo").exists()
 
 
