@@ -138,4 +138,4 @@ def test_with_training_a_right_submission_earns_all_points_and_gets_a_learning_c
     result = json.loads(done.stdout)
     assert (result["points"], result["max_points"]) == (25, 25)
     (training,) = (item for item in result["questions"] if item["question"] == "training")
-    assert len(training["curve"]["returns"]) == len(training["curve"]["steps"]) > 10
+    assert len(training["curve"]["values"]) == len(training["curve"]["steps"]) > 10

@@ -86,6 +86,15 @@ def test_the_engine_knows_no_practical() -> None:
         assert not re.search(rf"\b({practicals})\b", path.read_text(encoding="utf-8"), re.IGNORECASE), path
 
 
+def test_reinforcement_learning_is_spoken_of_in_its_own_room_alone() -> None:
+    field = r"""reinforcement|episod\w*|replay|critics?|actors?|polic(?:y|ies)|rewards?|entropy|gymnasium|pendulums?
+        |get_action|log_prob|log_std|environment\ steps?"""
+    for path in [*TREES, *ENGINE.rglob("templates/*")]:
+        if room_of(name_of(path)) != "rl":
+            found = re.search(rf"\b(?:{field})\b", path.read_text(encoding="utf-8"), re.IGNORECASE | re.VERBOSE)
+            assert not found, (path, found)
+
+
 def test_what_the_sandbox_sees_imports_nothing_of_the_kit_but_its_own_folder() -> None:
     for path in sorted((ENGINE / "student").glob("*.py")):
         assert not {name for name in imported(TREES[path]) if name.startswith("autograder")}, path

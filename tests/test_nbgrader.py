@@ -647,18 +647,18 @@ def test_a_card_says_in_words_what_colours_say() -> None:
 
 
 def test_the_learning_curve_is_a_picture_with_words() -> None:
-    curve = LearningCurve(tuple(range(10, 310, 10)), tuple(float(n) for n in range(30)))
+    curve = LearningCurve(tuple(range(10, 310, 10)), tuple(float(n) for n in range(30)), "epochs", "accuracy")
     trained = replace(question("double", 2, 2), curve=curve)
     [shown, _] = outputs(result("ada", trained))
     found = re.search(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]+)"', shown.data["text/html"])
     assert found is not None
     assert base64.b64decode(found[1]).startswith(b"\x89PNG")
-    assert found[2] == "Learning curve: 30 episodes in 300 steps; best return 29, mean of the last 10: 24."
+    assert found[2] == "Learning curve: 30 points in 300 epochs; highest accuracy 29, mean of the last 10: 24.5."
 
 
-@pytest.mark.parametrize("episodes", [0, 1, 9])
-def test_a_short_learning_curve_is_shown_all_the_same(episodes: int) -> None:
-    curve = LearningCurve(tuple(range(1, episodes + 1)), (5.0,) * episodes)
+@pytest.mark.parametrize("points", [0, 1, 9])
+def test_a_short_learning_curve_is_shown_all_the_same(points: int) -> None:
+    curve = LearningCurve(tuple(range(1, points + 1)), (5.0,) * points)
     [shown, _] = outputs(result("ada", replace(question("double", 2, 2), curve=curve)))
     assert "Learning curve:" in shown.data["text/plain"]
 

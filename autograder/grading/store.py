@@ -35,8 +35,12 @@ def mended_path(folder: Path, student: str) -> Path:
 
 
 def as_data(result: SubmissionResult) -> dict[str, Any]:
-    """A result as plain data, its points included."""
-    return {"points": result.points, "max_points": result.max_points, **dataclasses.asdict(result)}
+    """A result as plain data, its points included; only a question that kept a learning curve speaks of one."""
+    data = {"points": result.points, "max_points": result.max_points, **dataclasses.asdict(result)}
+    for question in data["questions"]:
+        if question["curve"] is None:
+            del question["curve"]
+    return data
 
 
 def from_data(data: Mapping[str, Any]) -> SubmissionResult:
@@ -50,14 +54,15 @@ def from_data(data: Mapping[str, Any]) -> SubmissionResult:
 
 
 def _question(data: Mapping[str, Any]) -> QuestionResult:
-    curve, depends = data["curve"], data.get("depends")  # earlier results do without the latter
+    curve, depends = data.get("curve"), data.get("depends")  # earlier results do without the latter
     return QuestionResult(
         **{
             **data,
             "status": Status(data["status"]),
             "checks": tuple(CheckResult(**check) for check in data["checks"]),
             "depends": depends and Depends(**depends),
-            "curve": curve and LearningCurve(tuple(curve["steps"]), tuple(curve["returns"])),
+            "curve": curve
+            and LearningCurve(**{**curve, "steps": tuple(curve["steps"]), "values": tuple(curve["values"])}),
         }
     )
 
