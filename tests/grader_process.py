@@ -75,10 +75,11 @@ def give_up_override() -> None:
 def serve(words: Sequence[str], log: str, file_size: int, rights_bind: bool, most_put: int | None) -> None:
     """Be the grader: its output goes to a file; with a limit on the size of files, and no rights beyond its own.
 
-    Once ``most_put`` folders of students are in place, it waits in the middle of the next for a signal.
+    Once ``most_put`` folders of students are in place, it waits in the middle of the next for SIGUSR1.
     """
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # as on a terminal, however the tests were started
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -96,12 +97,12 @@ def serve(words: Sequence[str], log: str, file_size: int, rights_bind: bool, mos
 
 
 def held_back_after(times: int, act: Callable[..., None]) -> Callable[..., None]:
-    """The same, but for a call after so many others, which waits until a signal ends it."""
-    calls = itertools.count(1)
+    """The same, but for the call after so many others, which waits for SIGUSR1."""
+    calls = itertools.count()
 
     def held(*arguments: object) -> None:
-        if next(calls) > times:
-            signal.pause()
+        if next(calls) == times:
+            signal.sigwait({signal.SIGUSR1})
         act(*arguments)
 
     return held
@@ -142,6 +143,10 @@ class Grader:
     def said(self) -> str:
         """All that it printed, in one line."""
         return " ".join(self.log.read_text(encoding="utf-8").split())
+
+    def go_on(self) -> None:
+        """Let it go on where it waits."""
+        os.kill(self.pid, signal.SIGUSR1)
 
     def wait_for(self, event: Callable[[], bool]) -> None:
         """Return as soon as the event is there, or the grader gone."""

@@ -323,7 +323,7 @@ def test_what_a_killed_grader_left_half_written_is_taken_away(course: Path) -> N
     ]
     for part in parts:
         part.write_text("{", encoding="utf-8")
-    parts.append(course / "autograded/.unfinished")
+    parts.append(course / "autograded/.unfinished-hw-1")
     (parts[-1] / "ada/hw-1").mkdir(parents=True)
     grade(course)
     assert not any(part.exists() for part in parts)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from autograder.errors import CourseError
 from autograder.files import write_atomically
 from autograder.records import CheckResult, Depends, LearningCurve, QuestionResult, Status, SubmissionResult
 
@@ -83,6 +84,17 @@ def kept(folder: Path, student: str) -> SubmissionResult | None:
         return from_data(json.loads(result_path(folder, student).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def check_of(folder: Path, name: str) -> None:
+    """CourseError if the folder holds results of another practical than the one of that name."""
+    for path in sorted((folder / "students").glob("*.json")):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            found = json.loads(path.read_text(encoding="utf-8"))["assignment"]
+            if found != name:
+                step = f"Name another folder for those of {name}, with --output."
+                raise CourseError(f"{folder} holds results of {found}.", step)
+            return
 
 
 def tidy(folder: Path) -> None:
