@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +62,13 @@ def _question(data: Mapping[str, Any]) -> QuestionResult:
             "status": Status(data["status"]),
             "checks": tuple(CheckResult(**check) for check in data["checks"]),
             "depends": depends and Depends(**depends),
-            "curve": curve
-            and LearningCurve(**{**curve, "steps": tuple(curve["steps"]), "values": tuple(curve["values"])}),
+            "curve": curve and _curve(**curve),
         }
     )
+
+
+def _curve(steps: Sequence[int], values: Sequence[float], **names: str) -> LearningCurve:
+    return LearningCurve(tuple(steps), tuple(values), **names)
 
 
 def keep(folder: Path, result: SubmissionResult) -> bool:

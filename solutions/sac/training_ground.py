@@ -79,8 +79,7 @@ class TrainingGround:
         Episodes that still run stand at the end with what they have: the longest ones, once the pole stays up.
         """
         episodes = [*self._curve, *((self._steps, float(value)) for value in self._running if value)]
-        steps, returns = zip(*episodes, strict=True) if episodes else ((), ())
-        return LearningCurve(steps, returns, "environment steps", "episodic return", "episodes")
+        return LearningCurve(tuple(steps for steps, _ in episodes), tuple(value for _, value in episodes))
 
     def __call__(self, verb: str, values: Mapping[str, Value]) -> Value:
         """Answer "reset" and "step" (actions: (n, A))."""
