@@ -40,7 +40,10 @@ def shift(values):
 
 def odd(**sources: str) -> NotebookNode:
     """A source notebook that holds to the contract, some of its cells' sources exchanged."""
-    return notebook(**{"setup": SETUP, "double": DOUBLE, "shift": SHIFT, **sources})
+    made = notebook(setup=SETUP, double=DOUBLE, shift=SHIFT)
+    for name, source in sources.items():
+        cell_of(made, name.replace("_", "-")).source = source
+    return made
 
 
 def odd_course(root: Path, made: NotebookNode | None = None) -> Path:
