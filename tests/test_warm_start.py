@@ -9,6 +9,7 @@ import pytest
 from conftest import PATIENT
 
 from autograder.confined.barrier import Confined
+from autograder.judging.checks import Value
 from autograder.judging.process import Answered, Gone, Outcome, StudentProcess
 from autograder.sandbox import HOST_IN_REACH, NAMES, Barrier, Bubblewrap, choose_barrier
 from autograder.sandbox.usage import descendants
@@ -21,7 +22,7 @@ def barrier(request: pytest.FixtureRequest) -> Barrier:
     return choose_barrier(insist=request.param)
 
 
-def submitted(process: StudentProcess, code: str, x: object = 3.0) -> Outcome:
+def submitted(process: StudentProcess, code: str, x: Value = 3.0) -> Outcome:
     """What f(x) answers for a submission of that code, which is done with then."""
     process.load([("cell 1", code)], PROBES)
     try:
@@ -155,7 +156,7 @@ def test_no_copy_reaches_the_process_that_serves_the_next_submission(barrier: Ba
         with process.session() as session:
             session.define()
             host = next(pid for pid in descendants(process._process.pid) if psutil.Process(pid).ppid() == first)
-            inside = [1, 2, os.getppid()] if isinstance(barrier, Bubblewrap) else [first, host]
+            inside: list[Value] = [1, 2, os.getppid()] if isinstance(barrier, Bubblewrap) else [first, host]
             assert answer_of(session.ask("call", {"x": inside})) == []
         process.leave()
         assert answer_of(submitted(process, "def f(x): return x")) == 3.0

@@ -20,7 +20,7 @@ from autograder.grading.mark import Marked, Marking, mark
 from autograder.grading.mend import mend_once
 from autograder.grading.publish import ClassResults, Published, Sink, publish
 from autograder.grading.stopping import Stopped
-from autograder.grading.store import as_data, keep, kept, tidy
+from autograder.grading.store import as_data, check_of, keep, kept, tidy
 from autograder.records import Submission, SubmissionResult
 from autograder.reports.tables import class_words, named, plain
 from autograder.sandbox import choose_barrier
@@ -151,12 +151,16 @@ def grade_class(
     ``target`` is where results are kept. The class's files hold everyone, whoever was graded now. CourseError names a
     student who did not hand in, or another grader at work there; Stopped says how far it came.
     """
-    found = _Found(*find_submissions(submitted, marking.course.name, apart=target))
+    course = marking.course
+    own = submitted == course.submitted  # elsewhere the caller knows what was handed in
+    apart, others = ({target}, course.others) if own else ({target, submitted / "results"}, ())
+    found = _Found(*find_submissions(submitted, course.name, apart, others))
     found.check(students, submitted)
     check_fit(marking)
+    check_of(target, course.name)
     folders = [path for sink in to for path in sink.folders(marking, target)]
-    own = [marking.course.results] if marking.course.root in folders else []
-    with only_grader(target, *own):
+    locked = [course.results] if course.root in folders else []
+    with only_grader(target, *locked):
         for folder in folders:
             check_writable(folder)  # better known before the class is graded than after
         tidy(target)

@@ -8,10 +8,11 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from autograder.errors import CourseError
 from autograder.files import write_atomically
 from autograder.records import CheckResult, Depends, LearningCurve, QuestionResult, Status, SubmissionResult
 
@@ -35,8 +36,12 @@ def mended_path(folder: Path, student: str) -> Path:
 
 
 def as_data(result: SubmissionResult) -> dict[str, Any]:
-    """A result as plain data, its points included."""
-    return {"points": result.points, "max_points": result.max_points, **dataclasses.asdict(result)}
+    """A result as plain data, its points included; only a question that kept a learning curve speaks of one."""
+    data = {"points": result.points, "max_points": result.max_points, **dataclasses.asdict(result)}
+    for question in data["questions"]:
+        if question["curve"] is None:
+            del question["curve"]
+    return data
 
 
 def from_data(data: Mapping[str, Any]) -> SubmissionResult:
@@ -50,16 +55,20 @@ def from_data(data: Mapping[str, Any]) -> SubmissionResult:
 
 
 def _question(data: Mapping[str, Any]) -> QuestionResult:
-    curve, depends = data["curve"], data.get("depends")  # earlier results do without the latter
+    curve, depends = data.get("curve"), data.get("depends")  # earlier results do without the latter
     return QuestionResult(
         **{
             **data,
             "status": Status(data["status"]),
             "checks": tuple(CheckResult(**check) for check in data["checks"]),
             "depends": depends and Depends(**depends),
-            "curve": curve and LearningCurve(tuple(curve["steps"]), tuple(curve["returns"])),
+            "curve": curve and _curve(**curve),
         }
     )
+
+
+def _curve(steps: Sequence[int], values: Sequence[float], **names: str) -> LearningCurve:
+    return LearningCurve(tuple(steps), tuple(values), **names)
 
 
 def keep(folder: Path, result: SubmissionResult) -> bool:
@@ -78,6 +87,17 @@ def kept(folder: Path, student: str) -> SubmissionResult | None:
         return from_data(json.loads(result_path(folder, student).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def check_of(folder: Path, name: str) -> None:
+    """CourseError if the folder holds results of another practical than the one of that name."""
+    for path in sorted((folder / "students").glob("*.json")):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            found = json.loads(path.read_text(encoding="utf-8"))["assignment"]
+            if found != name:
+                step = f"Name another folder for those of {name}, with --output."
+                raise CourseError(f"{folder} holds results of {found}.", step)
+            return
 
 
 def tidy(folder: Path) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.generic]
 Value = None | bool | int | float | str | Array | Opaque | list["Value"] | dict[str, "Value"]
 Handler = Callable[[str, Mapping[str, Value]], Value]
-"""Answers what the student's process asks back while it works, such as one step of an environment: (verb, values)."""
+"""Answers what the student's process asks back while it works, such as one step of a simulation: (verb, values)."""
 MakeHandler = Callable[[], Handler]
 
 
@@ -125,7 +125,7 @@ class Exam(Protocol):
 
     @property
     def reference(self) -> Any:
-        """What the source notebook's own solution defines, by name: ``exam.reference.critic_target``."""
+        """What the source notebook's own solution defines, by name: ``exam.reference.double``."""
         ...
 
     def play(self, scene: "Scene", *, handler: MakeHandler | None = None, seconds: float | None = None) -> Answer:

@@ -7,10 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
-from matplotlib.figure import Figure
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
@@ -26,7 +24,7 @@ LOOKS = {  # sign and colours of each status; sign and word carry the meaning, t
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # control and direction characters
 _TICKED = re.compile(r"`([^`\n]+)`")
 _LONGEST = 2_000  # characters of one text, which may have come from a student's process
-_RUNNING = 10  # episodes in the learning curve's running mean
+_RUNNING = 10  # points in the learning curve's running mean
 
 
 def templates() -> Environment:
@@ -114,25 +112,28 @@ def check_points(checks: tuple[CheckResult, ...], points: float) -> list[float]:
 
 def curve_words(curve: LearningCurve) -> str:
     """The learning curve in a sentence, for those who do not see the picture."""
-    if not curve.returns:
-        return "Learning curve: no episode ended."
-    last = curve.returns[-_RUNNING:]
+    if not curve.values:
+        return f"Learning curve: no {curve.point_name}."
+    last = curve.values[-_RUNNING:]
     return (
-        f"Learning curve: {len(curve.returns)} episodes in {curve.steps[-1]:,} steps; best return "
-        f"{max(curve.returns):.0f}, mean of the last {len(last)}: {sum(last) / len(last):.0f}."
+        f"Learning curve: {len(curve.values)} {curve.point_name} in {curve.steps[-1]:,} {curve.step_name}; highest "
+        f"{curve.value_name} {max(curve.values):.4g}, mean of the last {len(last)}: {sum(last) / len(last):.4g}."
     )
 
 
 def curve_picture(curve: LearningCurve) -> Markup:
-    """The learning curve as a data URL of a PNG: every episode's return, and a running mean."""
+    """The learning curve as a data URL of a PNG: every point, and a running mean."""
+    from matplotlib.figure import Figure  # most practicals have no curve, and need not wait for this
+
     figure = Figure(figsize=(6.4, 2.6), dpi=110)  # not pyplot, which would keep it
     figure.subplots_adjust(left=0.12, right=0.98, top=0.96, bottom=0.19)
     axes = figure.add_subplot()
-    axes.plot(curve.steps, curve.returns, ".", color="#8c959f", markersize=4, label="episode")
-    if len(curve.returns) >= _RUNNING:
-        mean = np.convolve(curve.returns, np.full(_RUNNING, 1 / _RUNNING), mode="valid")
-        axes.plot(curve.steps[_RUNNING - 1 :], mean, color="#0550ae", label=f"mean of {_RUNNING} episodes")
-    axes.set(xlabel="Environment steps", ylabel="Episodic return")
+    axes.plot(curve.steps, curve.values, ".", color="#8c959f", markersize=4, label=curve.point_name)
+    ends = range(_RUNNING, len(curve.values) + 1)
+    if ends:
+        mean = [sum(curve.values[end - _RUNNING : end]) / _RUNNING for end in ends]
+        axes.plot(curve.steps[_RUNNING - 1 :], mean, color="#0550ae", label=f"mean of {_RUNNING} {curve.point_name}")
+    axes.set(xlabel=curve.step_name.capitalize(), ylabel=curve.value_name.capitalize())
     axes.grid(alpha=0.3)
     axes.legend(loc="upper left", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)

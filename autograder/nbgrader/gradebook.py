@@ -22,7 +22,7 @@ from sqlalchemy.exc import SAWarning
 from autograder.course.configuration import course_config
 from autograder.errors import CourseError, file_fault, of_the_machine
 from autograder.nbgrader.database import database_fault, refused
-from autograder.nbgrader.inputs import UNFINISHED, Inputs
+from autograder.nbgrader.inputs import Inputs, unfinished
 from autograder.nbgrader.registration import quiet_log, silent_nbgrader
 
 
@@ -50,15 +50,16 @@ class _Direct:
         """Convert the one student that the course folder is narrowed to; whatever goes wrong is raised."""
         course, student = self.coursedir, self.student
         place = Path(course.format_path(getattr(course, self.writes), student, course.assignment_id))
-        setattr(course, self.writes, f"{getattr(course, self.writes)}/{UNFINISHED}")
+        name = unfinished(course.assignment_id)
+        setattr(course, self.writes, f"{getattr(course, self.writes)}/{name}")
         made = Path(course.format_path(getattr(course, self.writes), student, course.assignment_id))
-        unfinished = next(folder for folder in made.parents if folder.name == UNFINISHED)
-        shutil.rmtree(unfinished, ignore_errors=True)
+        growing = next(folder for folder in made.parents if folder.name == name)
+        shutil.rmtree(growing, ignore_errors=True)
         try:
             self.convert()
             _put(made, place)
         finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+            shutil.rmtree(growing, ignore_errors=True)
 
     def convert(self: Any) -> None:
         """Convert the student's notebooks."""

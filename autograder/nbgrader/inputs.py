@@ -13,8 +13,10 @@ from autograder.grading.publish import ClassResults
 from autograder.grading.store import kept
 from autograder.records import Submission, SubmissionResult
 
-UNFINISHED = ".unfinished"
-"""Within autograded/ and feedback/: where a student's new folder grows."""
+
+def unfinished(practical: str) -> str:
+    """Within autograded/ and feedback/: where a student's new folder grows; one for each practical's grader."""
+    return f".unfinished-{practical}"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,6 @@ def found_in(course: Course) -> Inputs:
     found: list[Submission] = []
     faults: dict[str, str] = {}
     with contextlib.suppress(CourseError):  # nbgrader found a notebook; where the kit finds none, it is that one
-        found, unclear = find_submissions(course.submitted, course.name)
+        found, unclear = find_submissions(course.submitted, course.name, others=course.others)
         faults = {item.student: item.reason for item in unclear}
     return Inputs(Marking(course), course.results, {item.student: item for item in found}, faults, {})

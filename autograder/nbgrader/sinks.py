@@ -20,7 +20,7 @@ from autograder.grading.mark import Marking
 from autograder.grading.publish import ClassResults, Published, Sink
 from autograder.grading.store import file_name, mended_path
 from autograder.nbgrader.database import Database, Entry
-from autograder.nbgrader.inputs import UNFINISHED, Inputs, handed_over
+from autograder.nbgrader.inputs import Inputs, handed_over, unfinished
 
 HERE = Path(__file__).parent
 LIBRARIES = ("nbgrader", "nbconvert")
@@ -100,7 +100,7 @@ class _Work:
     def tidy(self) -> None:
         """Take away what a grader that was killed left half written."""
         for step in ("autograded", "feedback"):
-            shutil.rmtree(self._place(step, UNFINISHED).parent, ignore_errors=True)
+            shutil.rmtree(self._place(step, unfinished(self.course.name)).parent, ignore_errors=True)
 
     def register(self) -> None:
         """Enter the assignment where its source changed, or where the gradebook does not hold it as it was entered."""

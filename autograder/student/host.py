@@ -20,7 +20,7 @@ On a session's socket the judge sends
               raised with type, message, cell, line and code.
     reply     value: the answer to a call; or refuse, message: the call raises.
 and while a probe works, the copy may send
-    call      name, values: what the judge should do meanwhile, such as one step of its environment.
+    call      name, values: what the judge should do meanwhile, such as one step of its simulation.
 
 Start: ``host.py CHANNEL_FD``. First the judge sends four bytes, a length, and that many bytes of JSON, since
 ``wire.py`` needs the libraries. These are the settings: libraries (paths to add to sys.path), modules (name and
@@ -156,7 +156,7 @@ class SandboxSession:
         return partial(self.loaded.probes[name], self)
 
     def ask_judge(self, name: str, **values: Any) -> Any:
-        """Have the judge do something, such as one step of its environment; RefusedError if it does not."""
+        """Have the judge do something, such as one step of its simulation; RefusedError if it does not."""
         self.say("call", name=name, values=stage.plain(values))
         reply = wire.receive_message(self.channel, FOREVER)
         if reply["verb"] == "refuse":

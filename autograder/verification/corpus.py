@@ -1,11 +1,11 @@
 """The corpus: ways in which students fill the blanks, right and wrong, by which the grader itself is tested.
 
     [[variant]]
-    id = "target-larger-critic"
+    id = "triples"
     verdict = "wrong"                    # or "right"
-    summary = "takes the larger of the two target critics"
-    fills = { "target.min_q" = "torch.max(qf1_next_target, qf2_next_target) - alpha * next_state_log_pi" }
-    loses = ["critic-target"]            # wrong only: exactly these questions lose marks
+    summary = "takes three times the number"
+    fills = { "double.body" = "3 * x" }
+    loses = ["double"]                   # wrong only: exactly these questions lose marks
     hint = "..."                         # wrong only, optional: what a student is told when this is recognised
     source = "..."                       # optional: where it was seen
 
