@@ -13,7 +13,7 @@ import pickle
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
@@ -23,6 +23,15 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 L = TypeVar("L")
+
+
+def outcomes(work: Callable[[T], R], pieces: Sequence[T], workers: int, lost: Callable[[T], L]) -> Generator[R | L]:
+    """What becomes of each piece, as they finish: in this process where one worker is enough, else in workers."""
+    if workers == 1 or len(pieces) == 1:
+        yield from map(work, pieces)
+        return
+    for _, outcome in done_by_workers(work, pieces, workers, lost):
+        yield outcome
 
 
 def done_by_workers(
@@ -39,15 +48,10 @@ def done_by_workers(
         with _Pool[T, R](work, min(workers, len(waiting))) as pool:
             yield from pool.outcomes(waiting, suspects)
         for piece in suspects:
-            yield piece, _alone(work, piece, lost)
-
-
-def _alone(work: Callable[[T], R], piece: T, lost: Callable[[T], L]) -> R | L:
-    suspects: list[T] = []
-    with _Pool[T, R](work, 1) as pool:
-        for _, outcome in pool.outcomes(deque([piece]), suspects):
-            return outcome
-    return lost(piece)
+            killed_again: list[T] = []
+            with _Pool[T, R](work, 1) as pool:
+                yield from pool.outcomes(deque([piece]), killed_again)
+            yield from ((each, lost(each)) for each in killed_again)
 
 
 class _Pool(Generic[T, R]):
@@ -91,8 +95,11 @@ class _Pool(Generic[T, R]):
 
     def _submit(self, piece: T) -> Future[R]:
         """Hand a piece to a worker; a worker that starts for it does not get Ctrl-C before it is prepared."""
-        with _held_back(signal.SIGINT):
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
             return self._executor.submit(_do, self._work, piece)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _do(work: bytes, piece: Any) -> Any:
@@ -104,15 +111,6 @@ def _unpickled(work: bytes) -> Callable[[Any], Any]:
     """The work, unpickled once in each process: what it reads for the first piece, it keeps for the next."""
     function: Callable[[Any], Any] = pickle.loads(work)  # noqa: S301 - it comes from this program's main process
     return function
-
-
-@contextlib.contextmanager
-def _held_back(number: signal.Signals) -> Iterator[None]:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _prepare(leash: Connection) -> None:
