@@ -26,7 +26,7 @@ from nbgrader.api import Gradebook, get_alembic_version
 from nbgrader.apps import NbGraderAPI
 
 from autograder.course.configuration import course_config
-from autograder.course.folders import Course, find_submissions
+from autograder.course.folders import Course, Unclear, find_submissions
 from autograder.course.practical import Practical, Question
 from autograder.errors import CourseError
 from autograder.grading.mark import Marking
@@ -94,9 +94,9 @@ def publish(
 ) -> Mapping[str, str]:
     """Publish these results, once the submissions are mended; of whom that failed, and why."""
     course = Course(root, "toy")
-    submissions: list[Submission] = []
+    submissions: list[Submission | Unclear] = []
     if any(course.submitted.glob("*")):
-        submissions, _ = find_submissions(course.submitted, "toy")
+        submissions = [each for group in find_submissions(course.submitted, "toy") for each in group]
     for submission in submissions:
         mend_once(course, submission, course.results)
     now = frozenset(result.student for result in results)

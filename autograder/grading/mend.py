@@ -6,32 +6,27 @@ It is done once for each file: the mended notebook is kept, and says in its meta
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
 from autograder.annexes import annex
-from autograder.course.folders import Course
-from autograder.errors import CourseError, file_fault, of_the_machine
-from autograder.files import write_atomically
+from autograder.course.folders import Course, Unclear
+from autograder.errors import raise_unless_of_submission, unforeseen
+from autograder.files import engine_digest, write_atomically
 from autograder.grading.store import mended_path
 from autograder.notebook.reading import NotANotebookError, parse_notebook, read_content
 from autograder.records import Submission
 
 NOTE = "autograder"  # of the notebook's metadata: what this stage notes there; what a student writes there goes
-ENGINE = Path(__file__).parent.parent
 MENDING = ("grading/mend.py", "notebook/*.py", "repair/*.py")  # the engine's code on which the outcome depends
-
-Repair = Callable[[NotebookNode, NotebookNode, object], tuple[NotebookNode, list[str]]]
 
 
 @dataclass(frozen=True)
 class Mended:
-    """A submission after mending. Where it could not be read ``fault`` says why, and the notebook is the release's."""
+    """A submission after mending. ``fault`` says why there is nothing to grade; the notebook then is the release's."""
 
     student: str
     notebook: NotebookNode
@@ -39,45 +34,36 @@ class Mended:
     fault: str = ""
 
 
-def mend(course: Course, submission: Submission) -> Mended:
+def mend(course: Course, submission: Submission | Unclear) -> Mended:
     """Read and mend one submission. What goes wrong with it is a fault in the record; CourseError if the course is."""
+    if isinstance(submission, Unclear):
+        return Mended(submission.student, course.release, fault=submission.reason)
+    name = submission.path.name
     try:
-        content = read_content(submission.path, course.limits.largest_notebook)
-        return _mended(course, submission, content)
+        return _mended(course, submission)
     except NotANotebookError as error:
         fault = str(error)
     except OSError as error:
-        if of_the_machine(error):
-            raise file_fault(error) from error
-        fault = f"{submission.path.name} cannot be read: {error.strerror}. Look at the file's rights."
-    return Mended(submission.student, course.release, (), fault)
-
-
-def _mended(course: Course, submission: Submission, content: bytes) -> Mended:
-    notes = (submission.note,) if submission.note else ()
-    try:
-        notebook = parse_notebook(content, submission.path.name)
-        repair = annex("repair")
-        mended, repairs = repair.repair(notebook, course.release, course.practical) if repair else (notebook, [])
-    except (NotANotebookError, CourseError):
-        raise
+        raise_unless_of_submission(error)
+        fault = f"{name} cannot be read: {error.strerror}. Look at the file's rights."
     except Exception as error:  # whatever one submission brings about must not stop the others
-        if isinstance(error, OSError) and of_the_machine(error):
-            raise file_fault(error) from error
-        name = submission.path.name
-        raise NotANotebookError(
-            f"{name} cannot be graded ({type(error).__name__}: {error}). Look at it by hand."
-        ) from None
+        fault = unforeseen(error, name)
+    return Mended(submission.student, course.release, fault=fault)
+
+
+def _mended(course: Course, submission: Submission) -> Mended:
+    content = read_content(submission.path, course.limits.largest_notebook)
+    mended, repairs = parse_notebook(content, submission.path.name), []
+    if repair := annex("repair"):
+        mended, repairs = repair.repair(mended, course.release, course.practical)
     mended.metadata.pop(NOTE, None)
+    notes = (submission.note,) if submission.note else ()
     return Mended(submission.student, mended, (*notes, *repairs))
 
 
-def mend_once(course: Course, submission: Submission, folder: Path) -> Mended:
+def mend_once(course: Course, submission: Submission | Unclear, folder: Path) -> Mended:
     """The same, kept in the folder of results: a file that was mended before is not read as a notebook again."""
-    try:
-        made_from = _digest(course, submission, read_content(submission.path, course.limits.largest_notebook))
-    except (NotANotebookError, OSError):
-        made_from = ""
+    made_from = _made_from(course, submission)
     before = kept_mended(folder, submission.student)
     if before and made_from and before[1] == made_from:
         return before[0]
@@ -97,14 +83,14 @@ def kept_mended(folder: Path, student: str) -> tuple[Mended, str] | None:
     return None
 
 
-def _digest(course: Course, submission: Submission, content: bytes) -> str:
-    """Of all that the mended notebook depends on."""
+def _made_from(course: Course, submission: Submission | Unclear) -> str:
+    """A digest of all that the mended notebook depends on; empty where there is no file that can be read."""
+    if isinstance(submission, Unclear):
+        return ""
+    try:
+        content = read_content(submission.path, course.limits.largest_notebook)
+    except (NotANotebookError, OSError):
+        return ""
     release = json.dumps(course.release, sort_keys=True)
-    about = json.dumps([submission.path.name, submission.note, release, _code()])
+    about = json.dumps([submission.path.name, submission.note, release, engine_digest(*MENDING)])
     return hashlib.sha256(about.encode(errors="surrogatepass") + b"\0" + content).hexdigest()
-
-
-@lru_cache
-def _code() -> str:
-    paths = [path for pattern in MENDING for path in sorted(ENGINE.glob(pattern))]
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()

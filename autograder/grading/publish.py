@@ -6,12 +6,14 @@ annexes: a module ``sinks`` in an annex's room offers them.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from rich.console import RenderableType
 
 from autograder.annexes import annex
+from autograder.course.folders import Unclear
 from autograder.errors import CourseError
 from autograder.grading.mark import Marking
 from autograder.records import Submission, SubmissionResult
@@ -26,7 +28,7 @@ class ClassResults:
 
     marking: Marking
     folder: Path  # where results are kept
-    submissions: Sequence[Submission]  # everyone's that could be told
+    submissions: Sequence[Submission | Unclear]  # everyone's
     results: Sequence[SubmissionResult]  # everyone's, sorted by student
     now: frozenset[str]  # students whose result was found or confirmed in this run
 
@@ -86,7 +88,7 @@ def publish(
     fault: CourseError | None = None
     for sink in to:
         try:
-            done.append(sink.publish(results, lambda now, all_, name=sink.name: progress(name, now, all_)))  # type: ignore[misc]
+            done.append(sink.publish(results, partial(progress, sink.name)))
         except CourseError as error:
             step = f"{error.next_step} All results are kept in {results.folder}; the same command then writes the rest."
             fault = fault or CourseError(error.message, step)

@@ -20,7 +20,7 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
 
 from autograder.course.configuration import course_config
-from autograder.errors import CourseError, file_fault, of_the_machine
+from autograder.errors import raise_unless_of_submission
 from autograder.nbgrader.database import database_fault, refused
 from autograder.nbgrader.inputs import UNFINISHED, Inputs
 from autograder.nbgrader.registration import quiet_log, silent_nbgrader
@@ -130,12 +130,9 @@ def _convert(kind: type[_Direct], inputs: Inputs, student: str) -> str:
         with warnings.catch_warnings(), silent_nbgrader():
             warnings.simplefilter("ignore", SAWarning)  # nbgrader's own order of adding to a session; harmless
             command.start()
-    except CourseError:
-        raise
     except Exception as error:  # one student's notebook must not stop the others
+        raise_unless_of_submission(error)
         if (refusal := refused(error)) is not None:
             raise database_fault(course.db_url, refusal) from error
-        if isinstance(error, OSError) and of_the_machine(error):
-            raise file_fault(error) from error
         return f"{type(error).__name__}: {error}"
     return ""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.course.folders import Course, find_submissions
+from autograder.course.folders import Course, Unclear, find_submissions
 from autograder.errors import CourseError
 from autograder.grading.mark import Marking, mark
 from autograder.grading.mend import Mended, kept_mended, mend_once
@@ -23,8 +23,7 @@ class Inputs:
 
     marking: Marking
     folder: Path  # where mended notebooks and results are kept
-    submissions: Mapping[str, Submission]
-    faults: Mapping[str, str]  # student -> why it is not clear what was handed in
+    submissions: Mapping[str, Submission | Unclear]
     results: Mapping[str, SubmissionResult]  # those that are known already
 
     @property
@@ -34,15 +33,10 @@ class Inputs:
 
     def mended(self, student: str) -> Mended:
         """A student's mended notebook, made where it is not kept; the release, with the reason, if there is none."""
-        if student in self.faults:
-            return Mended(student, self.course.release, (), self.faults[student])
         before = kept_mended(self.folder, student) if student in self.results else None
-        return before[0] if before else mend_once(self.course, self._submission(student), self.folder)
-
-    def _submission(self, student: str) -> Submission:
         name = self.course.name
         usual = Submission(student, self.course.submitted / student / name / f"{name}.ipynb")
-        return self.submissions.get(student, usual)
+        return before[0] if before else mend_once(self.course, self.submissions.get(student, usual), self.folder)
 
     def result(self, mended: Mended) -> SubmissionResult:
         """The result of a mended notebook: the known one, or else what marking comes to."""
@@ -53,16 +47,13 @@ class Inputs:
 def handed_over(results: ClassResults) -> Inputs:
     """What was marked in this run: nothing is read, mended or marked again."""
     now = {result.student: result for result in results.results if result.student in results.now}
-    submissions = {item.student: item for item in results.submissions}
-    faults = {student: result.fault for student, result in now.items() if student not in submissions}
-    return Inputs(results.marking, results.folder, submissions, faults, now)
+    return Inputs(results.marking, results.folder, {each.student: each for each in results.submissions}, now)
 
 
 def found_in(course: Course) -> Inputs:
     """What stands in the course's folders."""
-    found: list[Submission] = []
-    faults: dict[str, str] = {}
+    found: dict[str, Submission | Unclear] = {}
     with contextlib.suppress(CourseError):  # nbgrader found a notebook; where the kit finds none, it is that one
-        found, unclear = find_submissions(course.submitted, course.name)
-        faults = {item.student: item.reason for item in unclear}
-    return Inputs(Marking(course), course.results, {item.student: item for item in found}, faults, {})
+        clear, unclear = find_submissions(course.submitted, course.name)
+        found = {each.student: each for each in (*clear, *unclear)}
+    return Inputs(Marking(course), course.results, found, {})
