@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, SubmissionResult
+from autograder.reports.tables import UNSEEN
 
 LOOKS = {  # sign and colours of each status; sign and word carry the meaning, the colour only repeats it
     Status.RIGHT: ("✓", "#1a7f37", "#dafbe1"),
@@ -23,7 +24,6 @@ LOOKS = {  # sign and colours of each status; sign and word carry the meaning, t
     Status.NOT_ATTEMPTED: ("○", "#4b535d", "#eaeef2"),
     Status.MISSING: ("?", "#4b535d", "#eaeef2"),
 }
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # control and direction characters
 _TICKED = re.compile(r"`([^`\n]+)`")
 _LONGEST = 2_000  # characters of one text, which may have come from a student's process
 _RUNNING = 10  # episodes in the learning curve's running mean
@@ -145,7 +145,7 @@ def _presentable(value: object) -> object:
     """What a template prints: text without control characters and of bounded length; other values as they are."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
-    text = _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", value)
+    text = UNSEEN.sub("\N{REPLACEMENT CHARACTER}", value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … (cut)"
 
 

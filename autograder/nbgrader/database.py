@@ -3,8 +3,9 @@
 import contextlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, NullPool, create_engine, inspect, text
 from sqlalchemy.exc import DatabaseError, DBAPIError, InternalError, OperationalError, SQLAlchemyError
@@ -17,7 +18,7 @@ REMEDIES = {  # what SQLite says -> what to do
     "readonly": "Look at the rights of the file and its folder.",
     "unable to open": "Look at the rights of the file and its folder.",
     "malformed": "Bring back a backup of it.",
-    "not a database": "Bring back a backup of it, or move it away to start anew.",
+    "not a database": "Bring back a backup of it, or move it away to start a new one.",
 }
 _OF_ASSIGNMENT = """
 JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id
@@ -74,14 +75,12 @@ class Database:
             entered, given = (self._rows(connection, queries, student) for queries in (_ENTERED, _GIVEN))
         return {name: Entry(_text(rows), _text(given[name])) for name, rows in entered.items()}
 
-    def _rows(
-        self, connection: Connection | None, queries: Sequence[str], student: str | None
-    ) -> dict[str, list[Sequence[object]]]:
-        found: dict[str, list[Sequence[object]]] = defaultdict(list)
-        names = {"assignment": self.assignment, "student": student}
-        for query in queries if connection else ():
-            assert connection
-            for name, *row in connection.execute(text(query), names):
+    def _rows(self, connection: Connection | None, queries: Sequence[str], student: str | None) -> dict[str, list[Any]]:
+        """The rows of these queries: student -> rows; none without a connection."""
+        found: dict[str, list[Any]] = defaultdict(list)
+        for query in queries if connection is not None else ():
+            assert connection is not None
+            for name, *row in connection.execute(text(query), {"assignment": self.assignment, "student": student}):
                 found[name].append(row)
         return found
 
@@ -98,8 +97,7 @@ class Database:
             engine.dispose()
 
 
-def _text(rows: object) -> str:
-    assert hasattr(rows, "__iter__")
+def _text(rows: Iterable[Any]) -> str:
     return json.dumps(sorted(json.dumps(list(row), default=str) for row in rows))
 
 

@@ -114,7 +114,7 @@ class Overview(NbGraderPreprocessor):
         names = resources["nbgrader"]
         with Gradebook(names["db_url"]) as gradebook:
             submission = gradebook.find_submission_notebook(names["notebook"], names["assignment"], names["student"])
-            # a mark that a person gave stands, even where nbgrader asks for a second look after grading anew
+            # a mark that a person gave stands, even where nbgrader asks for a second look after it was graded again
             unmarked = [grade for grade in submission.grades if grade.auto_score is None and grade.manual_score is None]
             waiting = frozenset(grade.name for grade in unmarked)
         return with_overview(nb, waiting, names["late_penalty"]), resources
