@@ -24,6 +24,7 @@ from autograder.records import QuestionResult, SubmissionResult
 from autograder.reports.tables import report_lines
 from autograder.verification.corpus import Variant, load_corpus
 from autograder.verification.learning import measure
+from autograder.verification.outcomes import VariantResult
 from autograder.verification.several import parts_of, several
 
 RNG = np.random.default_rng(0)
@@ -208,14 +209,13 @@ def test_names_and_numbers_do(other: str) -> None:
 # ---- how well it does --------------------------------------------------------------------------------------------
 
 
-class Graded:
-    def __init__(self, name: str, values: Value) -> None:
-        self.variant = Variant(name, "wrong", "", Path("here"), loses=("target",))
-        self.signatures: Mapping[str, Mapping[str, Signature]] = {"target": signatures_of(heard({"out": values}))}
+def tried_variant(name: str, values: Value) -> VariantResult:
+    variant = Variant(name, "wrong", "", Path("here"), loses=("target",))
+    return VariantResult(variant, (), (), frozenset(), {"target": signatures_of(heard({"out": values}))})
 
 
 def test_a_mistake_taken_for_another_misleads_unless_someone_found_the_hint_true() -> None:
-    tried = [Graded("one", SLIP), Graded("other", SLIP), Graded("unlike", -SLIP)]
+    tried = [tried_variant("one", SLIP), tried_variant("other", SLIP), tried_variant("unlike", -SLIP)]
     knows = known(mistake("one", SLIP), mistake("other", SLIP))
     blind, read_over = measure(knows, tried, ()), measure(knows, tried, [frozenset({"one", "other"})])
     assert blind.recognised == ("one", "other")
