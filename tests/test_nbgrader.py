@@ -26,11 +26,11 @@ from nbgrader.api import Gradebook, get_alembic_version
 from nbgrader.apps import NbGraderAPI
 
 from autograder.course.configuration import course_config
-from autograder.course.folders import Course, Unclear, find_submissions
+from autograder.course.folders import Course
 from autograder.course.practical import Practical, Question
 from autograder.errors import CourseError
 from autograder.grading.mark import Marking
-from autograder.grading.mend import mend_once
+from autograder.grading.mend import everything_in, mend_once
 from autograder.grading.publish import ClassResults
 from autograder.nbgrader.cards import Cards
 from autograder.nbgrader.gradebook import write_entry
@@ -38,7 +38,7 @@ from autograder.nbgrader.marks import answers
 from autograder.nbgrader.registration import register_assignment
 from autograder.nbgrader.sanitise import harmless_markdown, sanitised
 from autograder.nbgrader.sinks import GradebookAndFeedback
-from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, Submission, SubmissionResult
+from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, SubmissionResult
 
 OLD_CONFIG = Path(__file__).parent / "nbgrader_config.old"
 POINTS = {"double": 2, "square": 3}
@@ -94,9 +94,7 @@ def publish(
 ) -> Mapping[str, str]:
     """Publish these results, once the submissions are mended; of whom that failed, and why."""
     course = Course(root, "toy")
-    submissions: list[Submission | Unclear] = []
-    if any(course.submitted.glob("*")):
-        submissions = [each for group in find_submissions(course.submitted, "toy") for each in group]
+    submissions = everything_in(course.submitted, "toy") if any(course.submitted.glob("*")) else []
     for submission in submissions:
         mend_once(course, submission, course.results)
     now = frozenset(result.student for result in results)

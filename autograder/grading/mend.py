@@ -13,7 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.annexes import annex
-from autograder.course.folders import Course, Unclear
+from autograder.course.folders import Course, Unclear, find_submissions
 from autograder.errors import raise_unless_of_submission, unforeseen
 from autograder.files import engine_digest, write_atomically
 from autograder.grading.store import mended_path
@@ -22,6 +22,9 @@ from autograder.records import Submission
 
 NOTE = "autograder"  # of the notebook's metadata: what this stage notes there; what a student writes there goes
 MENDING = ("grading/mend.py", "notebook/*.py", "repair/*.py")  # the engine's code on which the outcome depends
+
+HandedIn = Submission | Unclear
+"""A student's notebook, or why it is not clear which one it is."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,14 @@ class Mended:
     fault: str = ""
 
 
-def mend(course: Course, submission: Submission | Unclear) -> Mended:
+def everything_in(folder: Path, name: str, apart: Path | None = None) -> list[HandedIn]:
+    """What everyone handed in, sorted by student. Arguments and errors are those of ``find_submissions``."""
+    clear, unclear = find_submissions(folder, name, apart)
+    both: list[HandedIn] = [*clear, *unclear]
+    return sorted(both, key=lambda each: each.student)
+
+
+def mend(course: Course, submission: HandedIn) -> Mended:
     """Read and mend one submission. What goes wrong with it is a fault in the record; CourseError if the course is."""
     if isinstance(submission, Unclear):
         return Mended(submission.student, course.release, fault=submission.reason)
@@ -61,7 +71,7 @@ def _mended(course: Course, submission: Submission) -> Mended:
     return Mended(submission.student, mended, (*notes, *repairs))
 
 
-def mend_once(course: Course, submission: Submission | Unclear, folder: Path) -> Mended:
+def mend_once(course: Course, submission: HandedIn, folder: Path) -> Mended:
     """The same, kept in the folder of results: a file that was mended before is not read as a notebook again."""
     made_from = _made_from(course, submission)
     before = kept_mended(folder, submission.student)
@@ -83,7 +93,7 @@ def kept_mended(folder: Path, student: str) -> tuple[Mended, str] | None:
     return None
 
 
-def _made_from(course: Course, submission: Submission | Unclear) -> str:
+def _made_from(course: Course, submission: HandedIn) -> str:
     """A digest of all that the mended notebook depends on; empty where there is no file that can be read."""
     if isinstance(submission, Unclear):
         return ""

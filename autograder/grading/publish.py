@@ -13,10 +13,10 @@ from typing import Any, Protocol
 from rich.console import RenderableType
 
 from autograder.annexes import annex
-from autograder.course.folders import Unclear
 from autograder.errors import CourseError
 from autograder.grading.mark import Marking
-from autograder.records import Submission, SubmissionResult
+from autograder.grading.mend import HandedIn
+from autograder.records import SubmissionResult
 from autograder.reports.tables import write_class
 
 ANNEXES = ("nbgrader.sinks", "likeness.sinks")
@@ -28,7 +28,7 @@ class ClassResults:
 
     marking: Marking
     folder: Path  # where results are kept
-    submissions: Sequence[Submission | Unclear]  # everyone's
+    submissions: Sequence[HandedIn]  # everyone's
     results: Sequence[SubmissionResult]  # everyone's, sorted by student
     now: frozenset[str]  # students whose result was found or confirmed in this run
 

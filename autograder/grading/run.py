@@ -11,17 +11,16 @@ from typing import Any
 from rich.console import RenderableType
 from rich.progress import Progress
 
-from autograder.course.folders import Unclear, find_submissions
 from autograder.errors import CourseError, did_you_mean, unforeseen
 from autograder.files import check_writable
 from autograder.grading.executors import outcomes
 from autograder.grading.locking import only_grader
 from autograder.grading.mark import Marked, Marking, mark
-from autograder.grading.mend import mend_once
+from autograder.grading.mend import HandedIn, everything_in, mend_once
 from autograder.grading.publish import ClassResults, Published, Sink, publish
 from autograder.grading.stopping import Stopped
 from autograder.grading.store import as_data, keep, kept, tidy
-from autograder.records import Submission, SubmissionResult
+from autograder.records import SubmissionResult
 from autograder.reports.tables import class_words, named, plain
 from autograder.sandbox import choose_barrier
 
@@ -38,7 +37,7 @@ class Graded:
     lost: bool = False  # the machine did not survive it: nothing was found out, and nothing is to be published
 
 
-def grade_one(marking: Marking, folder: Path, submission: Submission | Unclear) -> Graded:
+def grade_one(marking: Marking, folder: Path, submission: HandedIn) -> Graded:
     """Mend and mark one submission, and keep its result in the folder. It takes no lock, and needs no other student.
 
     CourseError if the course or the machine is unfit; everything else that goes wrong is that student's result.
@@ -52,7 +51,7 @@ def grade_one(marking: Marking, folder: Path, submission: Submission | Unclear) 
     return Graded(found.result, bool(found.asked), keep(folder, found.result))
 
 
-def lost(marking: Marking, submission: Submission | Unclear) -> Graded:
+def lost(marking: Marking, submission: HandedIn) -> Graded:
     """What there is to say where the grading process was killed from outside, twice."""
     why = (
         "The process that graded this submission was killed twice, most often because the machine ran out of memory. "
@@ -62,9 +61,7 @@ def lost(marking: Marking, submission: Submission | Unclear) -> Graded:
     return Graded(SubmissionResult(submission.student, marking.course.name, fault=why), lost=True)
 
 
-def grade_all(
-    marking: Marking, folder: Path, submissions: Sequence[Submission | Unclear], jobs: int
-) -> Generator[Graded]:
+def grade_all(marking: Marking, folder: Path, submissions: Sequence[HandedIn], jobs: int) -> Generator[Graded]:
     """The results of many submissions, as they come, several at once in processes of their own.
 
     CourseError as soon as one finds the course or the machine unfit. Close the iterator if it is left early.
@@ -144,8 +141,7 @@ def grade_class(
     ``target`` is where results are kept. The class's files hold everyone, whoever was graded now. CourseError names a
     student who did not hand in, or another grader at work there; Stopped says how far it came.
     """
-    clear, unclear = find_submissions(submitted, marking.course.name, apart=target)
-    everyone = sorted([*clear, *unclear], key=lambda each: each.student)
+    everyone = everything_in(submitted, marking.course.name, apart=target)
     asked = _asked_for(everyone, students, submitted)
     check_fit(marking)
     folders = [path for sink in to for path in sink.folders(marking, target)]
@@ -158,9 +154,7 @@ def grade_class(
         return _published(marking, target, everyone, graded, to, progress)
 
 
-def _asked_for(
-    everyone: Sequence[Submission | Unclear], students: Collection[str], folder: Path
-) -> list[Submission | Unclear]:
+def _asked_for(everyone: Sequence[HandedIn], students: Collection[str], folder: Path) -> list[HandedIn]:
     """The submissions of some students, of all if none is named; CourseError if one of them did not hand in."""
     known = [each.student for each in everyone]
     for student in sorted(set(students) - set(known)):
@@ -169,9 +163,7 @@ def _asked_for(
     return [each for each in everyone if not students or each.student in students]
 
 
-def _graded(
-    marking: Marking, target: Path, asked: Sequence[Submission | Unclear], jobs: int, progress: Progress
-) -> list[Graded]:
+def _graded(marking: Marking, target: Path, asked: Sequence[HandedIn], jobs: int, progress: Progress) -> list[Graded]:
     """What became of everyone who was asked for, sorted by student."""
     done: list[Graded] = []
     task = progress.add_task("grading", total=len(asked))
@@ -190,7 +182,7 @@ def _graded(
 def _published(
     marking: Marking,
     target: Path,
-    everyone: Sequence[Submission | Unclear],
+    everyone: Sequence[HandedIn],
     graded: Sequence[Graded],
     to: Sequence[Sink],
     progress: Progress,

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.course.folders import Course, Unclear, find_submissions
+from autograder.course.folders import Course
 from autograder.errors import CourseError
 from autograder.grading.mark import Marking, mark
-from autograder.grading.mend import Mended, kept_mended, mend_once
+from autograder.grading.mend import HandedIn, Mended, everything_in, kept_mended, mend_once
 from autograder.grading.publish import ClassResults
 from autograder.grading.store import kept
 from autograder.records import Submission, SubmissionResult
@@ -23,7 +23,7 @@ class Inputs:
 
     marking: Marking
     folder: Path  # where mended notebooks and results are kept
-    submissions: Mapping[str, Submission | Unclear]
+    submissions: Mapping[str, HandedIn]
     results: Mapping[str, SubmissionResult]  # those that are known already
 
     @property
@@ -52,8 +52,7 @@ def handed_over(results: ClassResults) -> Inputs:
 
 def found_in(course: Course) -> Inputs:
     """What stands in the course's folders."""
-    found: dict[str, Submission | Unclear] = {}
+    found: dict[str, HandedIn] = {}
     with contextlib.suppress(CourseError):  # nbgrader found a notebook; where the kit finds none, it is that one
-        clear, unclear = find_submissions(course.submitted, course.name)
-        found = {each.student: each for each in (*clear, *unclear)}
+        found = {each.student: each for each in everything_in(course.submitted, course.name)}
     return Inputs(Marking(course), course.results, found, {})
