@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from autograder.annexes import annex
 from autograder.course.folders import Course
@@ -18,7 +19,7 @@ from autograder.errors import CourseError
 from autograder.grading.dependencies import Dependencies, dependencies, digest
 from autograder.grading.mend import Mended
 from autograder.judging.answer_key import AnswerKey
-from autograder.judging.judge import Paper, Recognise, judge, points_of, student_process
+from autograder.judging.judge import Paper, judge, points_of, student_process
 from autograder.notebook.extraction import Extract, extract
 from autograder.records import Depends, QuestionResult, SubmissionResult
 from autograder.sandbox import NoBarrier, choose_barrier
@@ -62,16 +63,10 @@ class Marking:
         return AnswerKey(self.course.practical)
 
     @cached_property
-    def recognise(self) -> Recognise:
-        """What names a known mistake; it names none where the annex is not there."""
+    def known(self) -> Any:  # hints.recognise.Known, of an annex that the core does not import
+        """The known mistakes; None where the annex is not there."""
         hints = annex("hints.known")
-        return hints.recogniser(self.course.practical) if hints else lambda *_: ""
-
-    @cached_property
-    def hinted(self) -> Mapping[str, str]:
-        """Digests of what is known of mistakes: question -> digest."""
-        hints = annex("hints.known")
-        return hints.known_by_question(self.course.practical) if hints else {}
+        return hints.load_known(self.course.practical) if hints else None
 
     @cached_property
     def dependencies(self) -> Dependencies:
@@ -94,7 +89,8 @@ class Marking:
         released = [self.release.functions.get(function, "") for function in question.functions]
         limits = json.dumps(asdict(self.limits))
         asked = (paper.extract.fingerprint, *released, *self.release.imports, self.dependencies.asked[name], limits)
-        return Depends(digest(*asked), self.dependencies.told[name], self.hinted.get(name, ""))
+        hinted = self.known.digests.get(name, "") if self.known else ""
+        return Depends(digest(*asked), self.dependencies.told[name], hinted)
 
 
 @dataclass(frozen=True)
@@ -119,7 +115,8 @@ def mark(marking: Marking, mended: Mended, before: SubmissionResult | None = Non
     if ask:
         barrier = choose_barrier(marking.unsafe)
         with student_process(marking.release.imports, marking.key, barrier, marking.limits) as process:
-            found = judge(paper, marking.key, process, ask, marking.recognise)
+            recognise = marking.known.hint if marking.known else lambda *_: ""
+            found = judge(paper, marking.key, process, ask, recognise)
         known |= {item.question: replace(item, depends=now[item.question]) for item in found}
         seconds = round(time.monotonic() - began, 2)
         result = replace(result, barrier=barrier.name, weaknesses=barrier.weaknesses, seconds=seconds)
