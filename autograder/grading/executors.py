@@ -18,7 +18,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 from multiprocessing.connection import Connection
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -45,42 +45,22 @@ def done_by_workers(
     waiting = deque(pieces)
     while waiting:
         suspects: list[T] = []
-        with _Pool[T, R](work, min(workers, len(waiting))) as pool:
-            yield from pool.outcomes(waiting, suspects)
+        yield from _run(work, waiting, workers, suspects)
         for piece in suspects:
             killed_again: list[T] = []
-            with _Pool[T, R](work, 1) as pool:
-                yield from pool.outcomes(deque([piece]), killed_again)
+            yield from _run(work, deque([piece]), 1, killed_again)
             yield from ((each, lost(each)) for each in killed_again)
 
 
-class _Pool(Generic[T, R]):
-    """Workers that end with this process, or when the ``with`` block is left."""
-
-    def __init__(self, work: Callable[[T], R], workers: int) -> None:
-        self._work = pickle.dumps(work)
-        self._workers = workers
-        # a fresh interpreter each: torch's threads do not survive a fork
-        context = multiprocessing.get_context("spawn")
-        watched, self._leash = context.Pipe(duplex=False)
-        self._executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(watched,))
-        self._watched = watched
-
-    def __enter__(self) -> "_Pool[T, R]":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._leash.close()  # the workers end at once, whatever they are doing
-        self._executor.shutdown(wait=True, cancel_futures=True)
-        self._watched.close()
-
-    def outcomes(self, waiting: deque[T], suspects: list[T]) -> Iterator[tuple[T, R]]:
-        """Run pieces from ``waiting`` until none is left or the pool breaks; what ran then goes to ``suspects``."""
-        under_way: dict[Future[R], T] = {}
+def _run(work: Callable[[T], R], waiting: deque[T], workers: int, suspects: list[T]) -> Iterator[tuple[T, R]]:
+    """Run pieces from ``waiting`` until none is left or a worker is killed; what ran then goes to ``suspects``."""
+    pickled, workers = pickle.dumps(work), min(workers, len(waiting))
+    under_way: dict[Future[R], T] = {}
+    with _pool(workers) as pool:
         while under_way or (waiting and not suspects):
-            while waiting and not suspects and len(under_way) < self._workers:
+            while waiting and not suspects and len(under_way) < workers:
                 try:
-                    future = self._submit(waiting[0])
+                    future = _submitted(pool, pickled, waiting[0])
                 except BrokenProcessPool:
                     break  # the futures under way raise it too
                 under_way[future] = waiting.popleft()
@@ -93,13 +73,28 @@ class _Pool(Generic[T, R]):
                 else:
                     yield piece, outcome
 
-    def _submit(self, piece: T) -> Future[R]:
-        """Hand a piece to a worker; a worker that starts for it does not get Ctrl-C before it is prepared."""
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            return self._executor.submit(_do, self._work, piece)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+@contextlib.contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Workers that end with this process, or when the ``with`` block is left."""
+    context = multiprocessing.get_context("spawn")  # a fresh interpreter each: torch's threads do not survive a fork
+    watched, leash = context.Pipe(duplex=False)
+    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(watched,))
+    try:
+        yield executor
+    finally:
+        leash.close()  # the workers end at once, whatever they are doing
+        executor.shutdown(wait=True, cancel_futures=True)
+        watched.close()
+
+
+def _submitted(pool: ProcessPoolExecutor, work: bytes, piece: Any) -> Future[Any]:
+    """Hand a piece to a worker; a worker that starts for it does not get Ctrl-C before it is prepared."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(_do, work, piece)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _do(work: bytes, piece: Any) -> Any:
