@@ -77,15 +77,13 @@ class Cards:
             "curve_words": curve_words(question.curve) if question.curve else "",
         }
         self._repairs = ()
-        page, words, line = (self._render(name, facts) for name in ("question.html", "question.txt", "points.html"))
+        names = ("question.html", "question.txt", "points.html")
+        page, words, line = (self._templates.get_template(name).render(facts) for name in names)
         card = new_output("display_data", data={"text/html": page, "text/plain": words})
         # nbgrader reads the text/plain of the first execute_result that it meets, and shows the text/html
         data = {"text/html": line, "text/plain": repr(earned)}
         number = new_output("execute_result", data=data, execution_count=None)
         return [card, number]
-
-    def _render(self, name: str, facts: Mapping[str, Any]) -> str:
-        return self._templates.get_template(name).render(facts)
 
 
 def find_question(result: SubmissionResult, name: str) -> QuestionResult:

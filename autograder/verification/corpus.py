@@ -1,21 +1,12 @@
 """The corpus: ways in which students fill the blanks, right and wrong, by which the grader itself is tested.
 
-    [[variant]]
-    id = "target-larger-critic"
-    verdict = "wrong"                    # or "right"
-    summary = "takes the larger of the two target critics"
-    fills = { "target.min_q" = "torch.max(qf1_next_target, qf2_next_target) - alpha * next_state_log_pi" }
-    loses = ["critic-target"]            # wrong only: exactly these questions lose marks
-    hint = "..."                         # wrong only, optional: what a student is told when this is recognised
-    source = "..."                       # optional: where it was seen
-
-``cells`` replaces whole cells by their grade_id, ``extra_cells`` adds code cells before the first definition, and
-``parses = false`` says that the variant's point is a SyntaxError. All other blanks hold the reference.
+A corpus file is a list of ``[[variant]]`` entries in TOML, whose keys are the fields of ``Variant``. Blanks that an
+entry does not fill hold the reference.
 """
 
 import ast
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -39,15 +30,15 @@ class Variant:
 
     id: str
     verdict: Verdict
-    summary: str
+    summary: str  # such as "takes the larger of the two target critics"
     path: Path  # the file that it stands in
     fills: Mapping[str, str] = field(default_factory=dict)  # blank id -> text
     cells: Mapping[str, str] = field(default_factory=dict)  # grade_id -> a whole cell
-    extra_cells: tuple[str, ...] = ()
-    loses: tuple[str, ...] = ()  # the questions that lose marks; none where it is right
-    hint: str = ""
-    source: str = ""
-    parses: bool = True
+    extra_cells: tuple[str, ...] = ()  # code cells before the first definition
+    loses: tuple[str, ...] = ()  # exactly the questions that lose marks; none where it is right
+    hint: str = ""  # what a student is told when this is recognised; only where it is wrong
+    source: str = ""  # where it was seen
+    parses: bool = True  # false where a SyntaxError is its point
 
     def fault(self, message: str, next_step: str) -> CourseError:
         """The fault to raise about this variant: it names file and entry."""
@@ -192,7 +183,7 @@ def _check(variant: Variant, practical: Practical) -> None:
     """Raise CourseError unless all that the variant names is there, and its verdict fits the rest."""
     questions = [question.name for question in practical.questions]
     cells = [*practical.defines, *practical.written, *(f"check-{name}" for name in questions)]
-    _check_known(variant, "blank", variant.fills, list(practical.blanks))
+    _check_known(variant, "blank", variant.fills, practical.blanks)
     _check_known(variant, "cell", variant.cells, cells)
     _check_known(variant, "question", variant.loses, questions)
     for blank in variant.fills:
@@ -207,8 +198,7 @@ def _check(variant: Variant, practical: Practical) -> None:
         raise variant.fault("it is wrong, but changes nothing.", "Add 'fills', 'cells' or 'extra_cells'.")
 
 
-def _check_known(variant: Variant, what: str, names: Iterable[str], known: Sequence[str]) -> None:
-    names = list(names)
+def _check_known(variant: Variant, what: str, names: Collection[str], known: Collection[str]) -> None:
     for name in names:
         if name not in known:
             raise variant.fault(f"unknown {what} {name!r}.", f"Known: {', '.join(known)}.")
