@@ -32,7 +32,7 @@ from autograder.errors import CourseError
 from autograder.grading.mark import Marking
 from autograder.grading.mend import everything_in, mend_once
 from autograder.grading.publish import ClassResults
-from autograder.nbgrader.cards import Cards
+from autograder.nbgrader.cards import card_outputs
 from autograder.nbgrader.gradebook import write_entry
 from autograder.nbgrader.marks import answers
 from autograder.nbgrader.registration import register_assignment
@@ -142,7 +142,7 @@ def card(notebook: NotebookNode, grade_id: str) -> str:
 
 
 def outputs(found: SubmissionResult) -> list[NotebookNode]:
-    return Cards(found).outputs({"grade_id": "check-double", "points": 2})
+    return card_outputs(found, {"grade_id": "check-double", "points": 2})
 
 
 # --- nbgrader's own commands

@@ -19,7 +19,7 @@ from autograder.hints.signatures import MOST_LEAVES, Signature, signature
 from autograder.judging.checks import Value
 from autograder.judging.judge import Heard
 from autograder.judging.process import Answered, Gone, Outcome, Raised
-from autograder.nbgrader.cards import Cards
+from autograder.nbgrader.cards import card_outputs
 from autograder.records import QuestionResult, SubmissionResult
 from autograder.reports.tables import report_lines
 from autograder.verification.corpus import Variant, load_corpus
@@ -298,7 +298,7 @@ def test_a_mistake_spelled_in_a_new_way_is_told_its_hint_wherever_results_are_re
     question = target(result)
     assert "larger of the two" in question.hint
     assert any("This looks like" in line.plain and "larger of the two" in line.plain for line in report_lines(result))
-    card, _ = Cards(result).outputs({"grade_id": "check-critic-target", "points": 3})
+    card, _ = card_outputs(result, {"grade_id": "check-critic-target", "points": 3})
     assert all("larger of the two" in card.data[kind] for kind in ("text/html", "text/plain"))
 
 

@@ -35,6 +35,7 @@ class Mended:
     notebook: NotebookNode
     repairs: tuple[str, ...] = ()  # what had to be mended, in words; first what is to know about how it was found
     fault: str = ""
+    made_from: str = ""  # a digest of all that it depends on; empty where it is to be made again
 
 
 def everything_in(folder: Path, name: str, apart: Path | None = None) -> list[HandedIn]:
@@ -75,8 +76,8 @@ def mend_once(course: Course, submission: HandedIn, folder: Path) -> Mended:
     """The same, kept in the folder of results: a file that was mended before is not read as a notebook again."""
     made_from = _made_from(course, submission)
     before = kept_mended(folder, submission.student)
-    if before and made_from and before[1] == made_from:
-        return before[0]
+    if before and made_from and before.made_from == made_from:
+        return before
     done = mend(course, submission)
     note = {"made_from": made_from, "repairs": list(done.repairs), "fault": done.fault}
     metadata = {**done.notebook.metadata, NOTE: note}
@@ -84,12 +85,12 @@ def mend_once(course: Course, submission: HandedIn, folder: Path) -> Mended:
     return done
 
 
-def kept_mended(folder: Path, student: str) -> tuple[Mended, str] | None:
-    """The mended notebook that is kept for a student, and what it was made from; None if none can be read."""
+def kept_mended(folder: Path, student: str) -> Mended | None:
+    """The mended notebook that is kept for a student; None if none can be read."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
         kept = nbformat.from_dict(json.loads(mended_path(folder, student).read_text(encoding="utf-8")))
         note = kept.metadata.pop(NOTE)
-        return Mended(student, kept, tuple(note["repairs"]), note["fault"]), note["made_from"]
+        return Mended(student, kept, tuple(note["repairs"]), note["fault"], note["made_from"])
     return None
 
 

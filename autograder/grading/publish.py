@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rich.console import RenderableType
+from rich.progress import Progress, TaskID
 
 from autograder.annexes import annex
 from autograder.errors import CourseError
@@ -78,7 +79,7 @@ def sinks(gradebook: bool) -> list[Sink]:
 
 
 def publish(
-    results: ClassResults, to: Sequence[Sink], progress: Callable[[str, int, int], None]
+    results: ClassResults, to: Sequence[Sink], progress: Progress
 ) -> tuple[list[Published], CourseError | None]:
     """Hand the results to every sink, one after the other. What one cannot do does not keep the others from it.
 
@@ -87,9 +88,14 @@ def publish(
     done: list[Published] = []
     fault: CourseError | None = None
     for sink in to:
+        task = progress.add_task(sink.name, visible=False)  # until it has something to do
         try:
-            done.append(sink.publish(results, partial(progress, sink.name)))
+            done.append(sink.publish(results, partial(_advance, progress, task)))
         except CourseError as error:
             step = f"{error.next_step} All results are kept in {results.folder}; the same command then writes the rest."
             fault = fault or CourseError(error.message, step)
     return done, fault
+
+
+def _advance(progress: Progress, task: TaskID, done: int, total: int) -> None:
+    progress.update(task, completed=done, total=total, visible=True)

@@ -69,12 +69,6 @@ def grade_all(marking: Marking, folder: Path, submissions: Sequence[HandedIn], j
     return outcomes(partial(grade_one, marking, folder), submissions, jobs, partial(lost, marking))
 
 
-def check_fit(marking: Marking) -> None:
-    """CourseError if the course or the machine is unfit for grading, which is better met once, and first."""
-    _ = marking.course.release, marking.key.checks, marking.dependencies
-    choose_barrier(marking.unsafe)
-
-
 @dataclass(frozen=True)
 class GradedClass:
     """What came of grading a class, or some of its students."""
@@ -143,7 +137,8 @@ def grade_class(
     """
     everyone = everything_in(submitted, marking.course.name, apart=target)
     asked = _asked_for(everyone, students, submitted)
-    check_fit(marking)
+    # what is unfit for grading is better met once, and first
+    _ = marking.course.release, marking.key.checks, marking.dependencies, choose_barrier(marking.unsafe)
     folders = [path for sink in to for path in sink.folders(marking, target)]
     own = [marking.course.results] if marking.course.root in folders else []
     with only_grader(target, *own):
@@ -188,24 +183,14 @@ def _published(
     progress: Progress,
 ) -> GradedClass:
     """Everyone's results, those of the others as they were kept, handed to the sinks."""
-    results = [each.result for each in graded]
-    known = {result.student: result for result in results}
-    others = [each.student for each in everyone if each.student not in known]
-    before = {name: found for name in others if (found := kept(target, name)) is not None}
-    whole = sorted([*results, *before.values()], key=lambda result: result.student)
+    results = {each.result.student: each.result for each in graded}
+    others = {each.student: kept(target, each.student) for each in everyone if each.student not in results}
+    whole = sorted([*results.values(), *filter(None, others.values())], key=lambda result: result.student)
     # where the machine failed there is nothing to publish: what is there stays as it is
     now = frozenset(each.result.student for each in graded if not each.lost)
-    tasks: dict[str, Any] = {}
-
-    def advance(name: str, done: int, total: int) -> None:
-        if name not in tasks:
-            tasks[name] = progress.add_task(name)
-        progress.update(tasks[name], completed=done, total=total)
-
     try:
-        to_publish = ClassResults(marking, target, everyone, whole, now)
-        published, fault = publish(to_publish, to, advance)
+        published, fault = publish(ClassResults(marking, target, everyone, whole, now), to, progress)
     except Stopped as stopped:
         stopped.words = f"All results are kept; the gradebook and the feedback are not written in full. {AGAIN}"
         raise
-    return GradedClass(graded, [name for name in others if name not in before], published, fault)
+    return GradedClass(graded, [name for name, before in others.items() if before is None], published, fault)

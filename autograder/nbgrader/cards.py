@@ -5,6 +5,7 @@ import io
 import math
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ _LONGEST = 2_000  # characters of one text, which may have come from a student's
 _RUNNING = 10  # episodes in the learning curve's running mean
 
 
+@cache
 def templates() -> Environment:
     """The kit's templates: whatever is not marked safe is escaped, freed of control characters and kept short."""
     environment = Environment(
@@ -43,47 +45,37 @@ def templates() -> Environment:
     return environment
 
 
-class Cards:
-    """The outputs of one notebook's grade cells.
+def card_outputs(
+    result: SubmissionResult, cell: Mapping[str, Any], repairs: tuple[str, ...] = ()
+) -> list[NotebookNode]:
+    """A grade cell's outputs: a card with the findings, and exactly one finite number in [0, points].
 
-    ``repairs`` are shown once, in the first cell that is asked for.
+    ``cell`` is the cell's nbgrader metadata: its ``grade_id`` is ``check-<question>``, its ``points`` are what the
+    question's marks are scaled to. A question that the result does not hold earns 0, with the reason. ``repairs`` are
+    shown on the card.
     """
-
-    def __init__(self, result: SubmissionResult, repairs: tuple[str, ...] = ()) -> None:
-        self._result = result
-        self._repairs = repairs
-        self._templates = templates()
-
-    def outputs(self, cell: Mapping[str, Any]) -> list[NotebookNode]:
-        """A grade cell's outputs: a card with the findings, and exactly one finite number in [0, points].
-
-        ``cell`` is the cell's nbgrader metadata: its ``grade_id`` is ``check-<question>``, its ``points`` are what the
-        question's marks are scaled to. A question that the result does not hold earns 0, with the reason.
-        """
-        points = float(cell["points"])
-        question = find_question(self._result, str(cell["grade_id"]).removeprefix("check-"))
-        earned = scaled(question, points)
-        sign, ink, ground = LOOKS[question.status]
-        facts = {
-            "question": question,
-            "shares": check_points(question.checks, points),
-            "repairs": self._repairs,
-            "earned": earned,
-            "points": points,
-            "sign": sign,
-            "ink": ink,
-            "ground": ground,
-            "curve": curve_picture(question.curve) if question.curve else None,
-            "curve_words": curve_words(question.curve) if question.curve else "",
-        }
-        self._repairs = ()
-        names = ("question.html", "question.txt", "points.html")
-        page, words, line = (self._templates.get_template(name).render(facts) for name in names)
-        card = new_output("display_data", data={"text/html": page, "text/plain": words})
-        # nbgrader reads the text/plain of the first execute_result that it meets, and shows the text/html
-        data = {"text/html": line, "text/plain": repr(earned)}
-        number = new_output("execute_result", data=data, execution_count=None)
-        return [card, number]
+    points = float(cell["points"])
+    question = find_question(result, str(cell["grade_id"]).removeprefix("check-"))
+    earned = scaled(question, points)
+    sign, ink, ground = LOOKS[question.status]
+    facts = {
+        "question": question,
+        "shares": check_points(question.checks, points),
+        "repairs": repairs,
+        "earned": earned,
+        "points": points,
+        "sign": sign,
+        "ink": ink,
+        "ground": ground,
+        "curve": curve_picture(question.curve) if question.curve else None,
+        "curve_words": curve_words(question.curve) if question.curve else "",
+    }
+    names = ("question.html", "question.txt", "points.html")
+    page, words, line = (templates().get_template(name).render(facts) for name in names)
+    card = new_output("display_data", data={"text/html": page, "text/plain": words})
+    # nbgrader reads the text/plain of the first execute_result that it meets, and shows the text/html
+    data = {"text/html": line, "text/plain": repr(earned)}
+    return [card, new_output("execute_result", data=data, execution_count=None)]
 
 
 def find_question(result: SubmissionResult, name: str) -> QuestionResult:

@@ -1,13 +1,12 @@
 """What a gradebook's database holds of one assignment: read for the whole class at once, and without nbgrader."""
 
-import contextlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, NullPool, create_engine, inspect, text
+from sqlalchemy import NullPool, create_engine, inspect, text
 from sqlalchemy.exc import DatabaseError, DBAPIError, InternalError, OperationalError, SQLAlchemyError
 
 from autograder.errors import CourseError
@@ -65,32 +64,29 @@ class Database:
     assignment: str
 
     def cells(self) -> str:
-        """The assignment's cells and points; empty where it was never entered."""
-        with self._opened() as connection:
-            return _text(connection.execute(text(_CELLS), {"assignment": self.assignment})) if connection else ""
+        """The assignment's cells and points."""
+        return _text(self._rows(_CELLS))
 
     def entries(self, student: str | None = None) -> dict[str, Entry]:
         """What it holds of everyone, or of one student: name -> entry."""
-        with self._opened() as connection:
-            entered, given = (self._rows(connection, queries, student) for queries in (_ENTERED, _GIVEN))
+        entered, given = (self._by_student(queries, student) for queries in (_ENTERED, _GIVEN))
         return {name: Entry(_text(rows), _text(given[name])) for name, rows in entered.items()}
 
-    def _rows(self, connection: Connection | None, queries: Sequence[str], student: str | None) -> dict[str, list[Any]]:
-        """The rows of these queries: student -> rows; none without a connection."""
+    def _by_student(self, queries: Sequence[str], student: str | None) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = defaultdict(list)
-        for query in queries if connection is not None else ():
-            assert connection is not None
-            for name, *row in connection.execute(text(query), {"assignment": self.assignment, "student": student}):
-                found[name].append(row)
+        for name, *row in (row for query in queries for row in self._rows(query, student)):
+            found[name].append(row)
         return found
 
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[Connection | None]:
-        """A connection; None where there are no tables yet."""
+    def _rows(self, query: str, student: str | None = None) -> list[Any]:
+        """What a query finds; nothing where there are no tables yet."""
         engine = create_engine(self.url, poolclass=NullPool)
         try:
             with engine.connect() as connection:
-                yield connection if inspect(connection).has_table("submitted_assignment") else None
+                if not inspect(connection).has_table("submitted_assignment"):
+                    return []
+                names = {"assignment": self.assignment, "student": student}
+                return list(connection.execute(text(query), names))
         except SQLAlchemyError as error:
             raise database_fault(self.url, error) from error
         finally:

@@ -8,10 +8,8 @@ is asked for where what the person looked at has changed: the answer, or the mar
 # nbgrader has no types:
 # mypy: allow-subclassing-any
 
-import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader.api import Grade, Gradebook
@@ -21,15 +19,16 @@ from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solut
 from autograder.course.folders import Course
 from autograder.course.practical import Practical
 from autograder.files import write_atomically
+from autograder.grading.dependencies import digest
 from autograder.grading.store import file_name, read_digests
-from autograder.nbgrader.plugin import inputs_of
+from autograder.nbgrader.plugin import Processed, Resources, inputs_of
 from autograder.notebook.cells import grade_id_of
 
 
 class SaveMarks(NbGraderPreprocessor):
     """Enters the numbers that Judge wrote; it stands in the place of nbgrader's SaveAutoGrades."""
 
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> Processed:
         """The same notebook, once all its marks are in the gradebook."""
         names = resources["nbgrader"]
         course = inputs_of(self.parent.parent, resources).course
@@ -79,8 +78,7 @@ def answers(notebook: NotebookNode, practical: Practical) -> dict[str, str]:
 
 
 def _digest(cell: NotebookNode) -> str:
-    shown = json.dumps([cell.source, cell.get("attachments", {})], sort_keys=True)
-    return hashlib.sha256(shown.encode(errors="surrogatepass")).hexdigest()
+    return digest(cell.source, json.dumps(cell.get("attachments", {}), sort_keys=True))
 
 
 def _answers_path(course: Course, student: str) -> Path:

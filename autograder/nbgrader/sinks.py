@@ -21,7 +21,7 @@ from autograder.grading.mark import Marking
 from autograder.grading.publish import ClassResults, Published, Sink
 from autograder.grading.store import file_name, mended_path, read_digests
 from autograder.nbgrader.database import Database, Entry
-from autograder.nbgrader.inputs import UNFINISHED, Inputs, handed_over
+from autograder.nbgrader.inputs import UNFINISHED, Inputs
 
 CODE = ("nbgrader/*.py", "nbgrader/templates/*")
 LIBRARIES = ("nbgrader", "nbconvert")
@@ -95,7 +95,7 @@ class _Work:
 
     def register(self) -> None:
         """Enter the assignment where its source changed, or where the gradebook does not hold it as it was entered."""
-        if self._kept(REGISTERED).get("cells") == digest(self._common, self.database.cells()):
+        if read_digests(self._path(REGISTERED)).get("cells") == digest(self._common, self.database.cells()):
             return
         from autograder.nbgrader.registration import register_assignment
 
@@ -104,7 +104,8 @@ class _Work:
 
     def make(self, what: str, student: str, held: Entry | None) -> str:
         """Make a student's entry or page, unless it is as it was left; why that failed, or nothing."""
-        kept, depends = self._kept(student), self._depends(student)  # what changes meanwhile is seen the next time
+        # before the rest: what changes meanwhile is then seen the next time
+        kept, depends = read_digests(self._path(student)), self._depends(student)
         state = self._state(what, student, held)
         if state and kept.get(what) == digest(depends, state) and not self.results.marking.force:
             return ""
@@ -134,7 +135,10 @@ class _Work:
 
     @cached_property
     def _inputs(self) -> Inputs:
-        return handed_over(self.results)
+        """What was marked in this run: nothing is read, mended or marked again."""
+        of = self.results
+        now = {result.student: result for result in of.results if result.student in of.now}
+        return Inputs(of.marking, of.folder, {each.student: each for each in of.submissions}, now)
 
     def _place(self, step: str, student: str) -> Path:
         """The student's folder of one of nbgrader's steps."""
@@ -145,9 +149,6 @@ class _Work:
 
     def _path(self, student: str) -> Path:
         return self.course.results / "published" / f"{file_name(student)}.json"
-
-    def _kept(self, student: str) -> dict[str, str]:
-        return read_digests(self._path(student))
 
     def _keep(self, student: str, states: Mapping[str, str]) -> None:
         write_atomically(self._path(student), json.dumps(states))

@@ -1,7 +1,7 @@
 """Grades the grader: marks every variant of the corpus as a submission is marked, and compares with its verdict."""
 
 import math
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -68,21 +68,26 @@ def _end_to_end(practical: Practical) -> frozenset[str]:
 
 
 def verification(run: Run, progress: Callable[[int, int], object]) -> Verification:
-    """Try all variants of a run; ``progress`` hears how many of how many are done."""
-    marking, practical = run.marking, run.course.practical
-    asked = {question.name for question in marking.questions} - _end_to_end(practical)
-    checks = tuple(f"{item.question}/{item.name}" for item in marking.key.checks if item.question in asked)
-    variants = run.variants()
+    """Try all variants of a run, chunk by chunk; ``progress`` hears how many of how many are done.
+
+    CourseError if the course or the machine is unfit, or as ``Run.variants`` raises it.
+    """
+    marking, practical, variants = run.marking, run.course.practical, run.variants()
+    size = max(math.ceil(len(variants) / (CHUNKS * run.jobs)), 1)
+    chunks = [variants[start : start + size] for start in range(0, len(variants), size)]
+    work = partial(try_variants, marking, everything=not run.learn)
     found: list[VariantResult] = []
-    with closing(variant_results(marking, variants, run.jobs, everything=not run.learn)) as chunks:
-        for chunk in chunks:
-            found.extend(chunk)
+    with closing(outcomes(work, chunks, run.jobs, _lost)) as done:
+        for results in done:
+            found.extend(results)
             progress(len(found), len(variants))
     order = {variant.id: number for number, variant in enumerate(variants)}
     found.sort(key=lambda result: order[result.variant.id])
     if run.learn:
         save(known_path(practical), learn(found, fingerprint(practical)))
     tried = tuple(result for result in found if result.variant.id != REFERENCE.id)
+    asked = [item for item in marking.key.checks if item.question not in _end_to_end(practical)]
+    checks = tuple(f"{item.question}/{item.name}" for item in asked)
     return Verification(tried, practical.blanks, checks, *_recognition(practical, tried))
 
 
@@ -103,18 +108,6 @@ def _is_of(variant: Variant, folder: Path) -> bool:
     return len(parts_of(variant)) > 1 or variant.path.resolve().is_relative_to(folder.resolve())
 
 
-def variant_results(
-    marking: Marking, variants: Sequence[Variant], jobs: int, everything: bool = True
-) -> Generator[list[VariantResult]]:
-    """The results of all variants, in chunks as they come. CourseError if the course or the machine is unfit.
-
-    Without ``everything`` a wrong variant is asked only the questions that it should lose.
-    """
-    size = max(math.ceil(len(variants) / (CHUNKS * jobs)), 1)
-    chunks = [variants[start : start + size] for start in range(0, len(variants), size)]
-    return outcomes(partial(try_variants, marking, everything=everything), chunks, jobs, _lost)
-
-
 def _lost(_: Sequence[Variant]) -> NoReturn:
     message = "A process that graded variants was killed twice, most often because the machine ran out of memory."
     raise CourseError(message, "Run the same command with fewer at once, such as --jobs 1.")
@@ -123,7 +116,8 @@ def _lost(_: Sequence[Variant]) -> NoReturn:
 def try_variants(marking: Marking, variants: Sequence[Variant], everything: bool = True) -> list[VariantResult]:
     """The results of some variants, one after the other in copies of one student process.
 
-    They are mended by the release that the source would make as it stands, whatever stands in release/.
+    They are mended by the release that the source would make as it stands, whatever stands in release/. Without
+    ``everything`` a wrong variant is asked only the questions that it should lose.
     """
     practical, barrier = marking.course.practical, choose_barrier(marking.unsafe)
     release = strip_mark_schemes(blank(practical.source, practical))
