@@ -96,7 +96,6 @@ class Verification:
 
     results: tuple[VariantResult, ...]
     blanks: Mapping[str, str]  # the practical's: blank id -> cell
-    checks: tuple[str, ...]  # question/check, of all checks that were asked
     recognition: Recognition | None = None  # None where no known mistakes could be used
     unlearnt: str = ""  # why not, in words
 
@@ -133,15 +132,6 @@ class Verification:
         return figures
 
     @property
-    def caught_alone(self) -> dict[str, list[str]]:
-        """For every check the wrong variants that no other check notices."""
-        alone: dict[str, list[str]] = {name: [] for name in self.checks}
-        for result in self._of("wrong"):
-            if len(result.failed_checks) == 1:
-                alone.setdefault(result.failed_checks[0], []).append(result.variant.id)
-        return alone
-
-    @property
     def per_blank(self) -> dict[str, tuple[int, int]]:
         """For every blank how many right and wrong variants fill it."""
         right, wrong = _fills(self._of("right")), _fills(self._of("wrong"))
@@ -154,7 +144,6 @@ class Verification:
             "recognition": asdict(self.recognition) if self.recognition else None,
             "unlearnt": self.unlearnt,
             "problems": {result.variant.id: result.problem for result in self.problems},
-            "caught_alone": self.caught_alone,
             "per_blank": {blank: {"right": r, "wrong": w} for blank, (r, w) in self.per_blank.items()},
             "variants": {
                 result.variant.id: {
@@ -169,7 +158,7 @@ class Verification:
 
     def words(self) -> list[RenderableType]:
         """All of it for people, the verdict last."""
-        lines: list[RenderableType] = [_alone_table(self.caught_alone), _blank_table(self.per_blank)]
+        lines: list[RenderableType] = [_blank_table(self.per_blank)]
         lines += [Text(f"{name}: {count} / {total}", style="bold") for name, (count, total) in self.figures.items()]
         for result in self.problems:
             variant, expected = result.variant, ", ".join(sorted(result.expected)) or "nowhere"
@@ -189,14 +178,6 @@ def _as_they_should_be(results: Sequence[VariantResult]) -> tuple[int, int]:
 
 def _fills(results: Sequence[VariantResult]) -> Counter[str]:
     return Counter(blank for result in results for blank in result.variant.fills)
-
-
-def _alone_table(alone: Mapping[str, Sequence[str]]) -> Table:
-    table = Table("check", "alone catches", title="Wrong variants that one check alone catches")
-    for name, ids in alone.items():
-        shown = ", ".join(ids[:4]) + (f" and {len(ids) - 4} more" if len(ids) > 4 else "")
-        table.add_row(name, shown or Text("none", style="dim"))
-    return table
 
 
 def _blank_table(per_blank: Mapping[str, tuple[int, int]]) -> Table:

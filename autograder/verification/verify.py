@@ -86,9 +86,7 @@ def verification(run: Run, progress: Callable[[int, int], object]) -> Verificati
     if run.learn:
         save(known_path(practical), learn(found, fingerprint(practical)))
     tried = tuple(result for result in found if result.variant.id != REFERENCE.id)
-    asked = [item for item in marking.key.checks if item.question not in _end_to_end(practical)]
-    checks = tuple(f"{item.question}/{item.name}" for item in asked)
-    return Verification(tried, practical.blanks, checks, *_recognition(practical, tried))
+    return Verification(tried, practical.blanks, *_recognition(practical, tried))
 
 
 def _recognition(practical: Practical, tried: Sequence[VariantResult]) -> tuple[Recognition | None, str]:
