@@ -6,7 +6,7 @@ It is done once for each file: the mended notebook is kept, and says in its meta
 import contextlib
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
@@ -56,7 +56,7 @@ def mend(course: Course, submission: HandedIn) -> Mended:
         fault = str(error)
     except OSError as error:
         raise_unless_of_submission(error)
-        fault = f"{name} cannot be read: {error.strerror}. Look at the file's rights."
+        fault = f"{name} cannot be read: {error.strerror or error}. Look at the file's rights."
     except Exception as error:  # whatever one submission brings about must not stop the others
         fault = unforeseen(error, name)
     return Mended(submission.student, course.release, fault=fault)
@@ -78,7 +78,7 @@ def mend_once(course: Course, submission: HandedIn, folder: Path) -> Mended:
     before = kept_mended(folder, submission.student)
     if before and made_from and before.made_from == made_from:
         return before
-    done = mend(course, submission)
+    done = replace(mend(course, submission), made_from=made_from)
     note = {"made_from": made_from, "repairs": list(done.repairs), "fault": done.fault}
     metadata = {**done.notebook.metadata, NOTE: note}
     write_atomically(mended_path(folder, done.student), json.dumps({**done.notebook, "metadata": metadata}))

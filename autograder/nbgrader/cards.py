@@ -80,13 +80,11 @@ def card_outputs(
 
 def find_question(result: SubmissionResult, name: str) -> QuestionResult:
     """The result's question of that name; one without points, and with the reason, where there is none to be had."""
-    if result.fault:
-        return QuestionResult(name, 0, 0, Status.MISSING, f"This notebook could not be graded. {result.fault}")
-    for question in result.questions:
-        if question.question == name:
-            return question
     reason = "There is no verdict for this question. Please tell your teacher."
-    return QuestionResult(name, 0, 0, Status.MISSING, reason)
+    if result.fault:
+        reason = f"This notebook could not be graded. {result.fault}"
+    missing = QuestionResult(name, 0, 0, Status.MISSING, reason)
+    return next((question for question in result.questions if question.question == name), missing)
 
 
 def scaled(question: QuestionResult, points: float) -> float:
