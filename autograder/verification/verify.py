@@ -41,12 +41,6 @@ class Run:
     unsafe: bool = False
     learn: bool = False  # only the known mistakes are learnt again
 
-    @property
-    def marking(self) -> Marking:
-        """How the variants are marked."""
-        skipped = frozenset() if self.end_to_end else _end_to_end(self.course.practical)
-        return Marking(self.course, self.unsafe, skipped)
-
     def variants(self) -> tuple[Variant, ...]:
         """The variants to try, and the reference; CourseError as load_corpus and several raise it."""
         practical = self.course.practical
@@ -72,7 +66,8 @@ def verification(run: Run, progress: Callable[[int, int], object]) -> Verificati
 
     CourseError if the course or the machine is unfit, or as ``Run.variants`` raises it.
     """
-    marking, practical, variants = run.marking, run.course.practical, run.variants()
+    practical, variants = run.course.practical, run.variants()
+    marking = Marking(run.course, run.unsafe, skip=frozenset() if run.end_to_end else _end_to_end(practical))
     size = max(math.ceil(len(variants) / (CHUNKS * run.jobs)), 1)
     chunks = [variants[start : start + size] for start in range(0, len(variants), size)]
     work = partial(try_variants, marking, everything=not run.learn)
