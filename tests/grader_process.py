@@ -116,15 +116,21 @@ PATIENCE = 100.0  # seconds until something that must happen counts as not happe
 
 
 class Grader:
-    """``autograder grade`` on a course, in a process of its own."""
+    """``autograder grade``, or another command, on a course, in a process of its own."""
 
     def __init__(
-        self, course: Path, *words: str, file_size: int = 0, rights_bind: bool = False, most_put: int | None = None
+        self,
+        course: Path,
+        *words: str,
+        command: str = "grade",
+        file_size: int = 0,
+        rights_bind: bool = False,
+        most_put: int | None = None,
     ) -> None:
         self.log = course / "grader.log"
         self.log.unlink(missing_ok=True)
         self.log.touch()
-        line = ("grade", "--course", str(course), *words)
+        line = (command, "--course", str(course), *words)
         self.process = CONTEXT.Process(target=serve, args=(line, str(self.log), file_size, rights_bind, most_put))
         self.process.start()
 
@@ -155,11 +161,16 @@ class Grader:
             assert time.monotonic() < deadline, f"it did not happen: {self.said}"
             time.sleep(0.003)
 
-    def killed(self, number: signal.Signals = signal.SIGKILL) -> int:
+    @property
+    def workers(self) -> list[int]:
+        """The processes in which it does its work."""
+        return [pid for pid in below(self.pid) if "spawn_main" in command_line(pid)]
+
+    def killed(self, number: signal.Signals = signal.SIGKILL, kill: Callable[[int, int], None] = os.killpg) -> int:
         """Its exit code after the signal to its process group; none of its workers and sandboxes is left."""
         assert self.process.is_alive(), f"it has come to an end: {self.said}"
         family = below(self.pid)
-        os.killpg(self.pid, number)
+        kill(self.pid, number)
         code = self.finished()
         deadline = time.monotonic() + PATIENCE
         while family := {pid for one in family for pid in (one, *below(one)) if is_alive(pid)}:

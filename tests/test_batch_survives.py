@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from grader_process import Grader, below, command_line, hand_in_for_all, marks
+from grader_process import Grader, hand_in_for_all, marks
 from small_course import hand_in, small_course
 
 from autograder.grading.locking import only_grader
@@ -180,11 +180,45 @@ def test_stopped_while_it_publishes_it_says_that_all_results_are_kept(unpublishe
 def test_a_worker_that_is_killed_costs_nobody_anything(course: Path, undisturbed: Path) -> None:
     grader = Grader(course, "--jobs", "2", "--no-gradebook")
     grader.wait_for(lambda: len(kept(course)) >= 1)
-    workers = [pid for pid in below(grader.pid) if "spawn_main" in command_line(pid)]
-    assert workers
-    os.kill(workers[0], signal.SIGKILL)
+    os.kill(grader.workers[0], signal.SIGKILL)
     assert grader.finished() == 0, grader.said
     assert csv_without_seconds(course) == csv_without_seconds(undisturbed)
+
+
+CORPUS = """
+[[variant]]
+id = "triples"
+verdict = "wrong"
+summary = "three times the number"
+loses = ["double"]
+fills = { "double.body" = "3 * x" }
+
+[[variant]]
+id = "adds"
+verdict = "right"
+summary = "the number and itself"
+fills = { "double.body" = "x + x" }
+"""
+
+
+@pytest.fixture
+def verified(course: Path) -> Grader:
+    """A verification of the course's corpus, with two workers that are there already."""
+    (course / "solutions/hw-1/variants").mkdir()
+    (course / "solutions/hw-1/variants/all.toml").write_text(CORPUS, encoding="utf-8")
+    grader = Grader(course, "--jobs", "2", command="verify")
+    grader.wait_for(lambda: len(grader.workers) == 2)
+    return grader
+
+
+def test_a_worker_of_a_verification_that_is_killed_changes_no_verdict(verified: Grader) -> None:
+    os.kill(verified.workers[0], signal.SIGKILL)
+    assert verified.finished() == 0, verified.said
+    assert "right kept: 1 / 1 wrong caught: 1 / 1 blame exact: 1 / 1" in verified.said
+
+
+def test_no_worker_outlives_a_verification_that_is_killed_alone(verified: Grader) -> None:
+    assert verified.killed(kill=os.kill) == -signal.SIGKILL
 
 
 # --- starved and shut out

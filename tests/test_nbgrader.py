@@ -28,19 +28,19 @@ from nbgrader.apps import NbGraderAPI
 from small_course import KIT, NAME, write_release, write_source
 
 from autograder.course.configuration import course_config
-from autograder.course.folders import Course, find_submissions
+from autograder.course.folders import Course
 from autograder.course.practical import Practical, Question
 from autograder.errors import CourseError
 from autograder.grading.mark import Marking
-from autograder.grading.mend import mend_once
+from autograder.grading.mend import everything_in, mend_once
 from autograder.grading.publish import ClassResults
-from autograder.nbgrader.cards import Cards
+from autograder.nbgrader.cards import card_outputs
 from autograder.nbgrader.gradebook import write_entry
 from autograder.nbgrader.marks import answers
 from autograder.nbgrader.registration import register_assignment
 from autograder.nbgrader.sanitise import harmless_markdown, sanitised
 from autograder.nbgrader.sinks import GradebookAndFeedback
-from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, Submission, SubmissionResult
+from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, SubmissionResult
 
 OLD_CONFIG = Path(__file__).parent / "nbgrader_config.old"
 Change = Callable[[NotebookNode], None]
@@ -95,9 +95,7 @@ def publish(
 ) -> Mapping[str, str]:
     """Publish these results, once the submissions are mended; of whom that failed, and why."""
     course = Course(root, NAME)
-    submissions: list[Submission] = []
-    if any(course.submitted.glob("*")):
-        submissions, _ = find_submissions(course.submitted, NAME)
+    submissions = everything_in(course.submitted, NAME) if any(course.submitted.glob("*")) else []
     for submission in submissions:
         mend_once(course, submission, course.results)
     now = frozenset(result.student for result in results)
@@ -145,7 +143,7 @@ def card(notebook: NotebookNode, grade_id: str) -> str:
 
 
 def outputs(found: SubmissionResult) -> list[NotebookNode]:
-    return Cards(found).outputs({"grade_id": "check-double", "points": 2})
+    return card_outputs(found, {"grade_id": "check-double", "points": 2})
 
 
 # --- nbgrader's own commands

@@ -177,7 +177,7 @@ def test_a_result_without_a_sandbox_is_not_built_upon(course: Path) -> None:
         (("--student", "Adda"), "There is no submission of 'Adda' in"),
         (("--student", "Adda"), "Did you mean ada? Submissions there: ada, bob."),
         (("--question", "dubble"), "hw-1 has no question 'dubble'. Did you mean double? Its questions are: double, sh"),
-        (("--question", "double", "--skip", "double"), "double is to be both left out and asked anew."),
+        (("--question", "double", "--skip", "double"), "double is to be both left out and asked again."),
     ],
 )
 def test_names_that_are_not_there_are_told_with_those_that_are_near(

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +67,14 @@ def by_nbgrader(submitted: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """The course, graded by nbgrader's commands."""
     root = Path(shutil.copytree(submitted, tmp_path_factory.mktemp("nbgrader") / "my course"))
     api = NbGraderAPI(config=course_config(root))
-    for name in (ONE, OTHER):
-        assert api.generate_assignment(name)["success"]
-    for name in (OTHER, ONE):
-        for student in POINTS[name]:
-            assert api.autograde(name, student)["success"]
-            assert api.generate_feedback(name, student)["success"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)  # nbgrader starts alembic by name
+        for name in (ONE, OTHER):
+            assert api.generate_assignment(name)["success"]
+        for name in (OTHER, ONE):
+            for student in POINTS[name]:
+                assert api.autograde(name, student)["success"]
+                assert api.generate_feedback(name, student)["success"]
     return root
 
 

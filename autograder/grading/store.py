@@ -48,10 +48,9 @@ def from_data(data: Mapping[str, Any]) -> SubmissionResult:
     """The result that ``as_data`` made this from; KeyError, TypeError or ValueError if it is not of that form."""
     known = {field.name for field in dataclasses.fields(SubmissionResult)}
     given = {name: value for name, value in data.items() if name in known}
-    given["questions"] = tuple(_question(item) for item in data["questions"])
-    given["repairs"] = tuple(data["repairs"])
-    given["weaknesses"] = tuple(data.get("weaknesses", ()))  # earlier results do without
-    return SubmissionResult(**given)
+    for name in ("repairs", "weaknesses"):
+        given[name] = tuple(data.get(name, ()))
+    return SubmissionResult(**{**given, "questions": tuple(_question(item) for item in data["questions"])})
 
 
 def _question(data: Mapping[str, Any]) -> QuestionResult:
@@ -98,6 +97,13 @@ def check_of(folder: Path, name: str) -> None:
                 step = f"Name another folder for those of {name}, with --output."
                 raise CourseError(f"{folder} holds results of {found}.", step)
             return
+
+
+def read_digests(path: Path) -> dict[str, str]:
+    """A kept file of digests by name; empty where none can be read, so that everything counts as changed."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    return {}
 
 
 def tidy(folder: Path) -> None:

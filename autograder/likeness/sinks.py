@@ -12,7 +12,7 @@ import nbformat
 from autograder.authoring import read_marked
 from autograder.course.practical import Practical
 from autograder.errors import CourseError
-from autograder.files import write_atomically
+from autograder.files import engine_digest, write_atomically
 from autograder.grading.mark import Marking
 from autograder.grading.publish import ClassResults, Published, Sink
 from autograder.grading.store import mended_path
@@ -21,7 +21,6 @@ from autograder.likeness.findings import Findings, compared
 from autograder.likeness.store import ProfileCache
 from autograder.verification.corpus import load_corpus
 
-ENGINE = Path(__file__).parent.parent
 READING = ("likeness/*.py", "notebook/*.py", "authoring/*.py", "verification/corpus.py")  # what makes a profile
 
 
@@ -92,8 +91,6 @@ class _Reader:
     @cached_property
     def fingerprint(self) -> str:
         """Of all that a profile depends on besides the notebook."""
-        code = [path for pattern in READING for path in sorted(ENGINE.glob(pattern))]
-        files = [*code, *sorted(self._corpus.rglob("*.toml"))]
-        notebooks = [self.marking.course.release, self._practical.source]
-        parts = [*(json.dumps(each).encode() for each in notebooks), *(path.read_bytes() for path in files)]
-        return hashlib.sha256(b"\0".join(parts)).hexdigest()
+        notebooks = [json.dumps(each).encode() for each in (self.marking.course.release, self._practical.source)]
+        variants = [path.read_bytes() for path in sorted(self._corpus.rglob("*.toml"))]
+        return hashlib.sha256(b"\0".join([engine_digest(*READING).encode(), *notebooks, *variants])).hexdigest()
