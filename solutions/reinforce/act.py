@@ -31,7 +31,7 @@ from .inputs import ACTIONS, HIDDEN, OBSERVATIONS, numbered, policy, spaces
 
 QUESTION = "act"
 SOME = 12
-ROWS = 4_000  # of which actions are sampled
+ROWS = 2_000  # of which actions are sampled
 OUTPUTS = ("action", "log_prob", "entropy")
 POLICY = policy(4)
 GET = 2  # which step of a scene asks get_action, and, while it samples, the one after it too
@@ -86,7 +86,7 @@ def copying_policy() -> State:
 
 def part(answer: Answer, step: int, output: str, size: int) -> Numbers:
     """One of the three things (B,) that get_action returned."""
-    what = f"{output} for a batch of {size}"
+    what = f"the {output} for a batch of {size}"
     return answer.step(step).part("returned").array(str(OUTPUTS.index(output)), (size,), what)
 
 
@@ -135,6 +135,8 @@ def actions_are_sampled(exam: Exam) -> None:
 
     Noisy: four tests of ``autograder/rl/noise.py``, each of which fails right code less than once in ten million.
     """
+    for output in OUTPUTS:  # a wrong shape is told of few rows: many could make more numbers than are sent
+        part(played(exam, SOME, False), GET, output, SOME)
     answer, logits = played(exam, ROWS, False), logits_for(ROWS).astype(np.float64)
     drawn = []
     for step in (GET, GET + 1):

@@ -69,15 +69,21 @@ def either(attempt: Callable[[float], None]) -> None:
 def expect_policy(exam: Exam, entropy_coef: float, updates: int = 1) -> None:
     """Raise Mistake unless the policy is right after every update."""
     theirs = exam.play(scene(entropy_coef, updates))
+    for number, step in enumerate(UPDATES[:updates], start=1):
+        try:
+            either(lambda factor: expect_step(exam, theirs, scene(entropy_coef, updates, factor), step))
+        except Mistake as mistake:
+            if number == 1:
+                raise
+            happened = f"The first update is right, the second is not: {mistake.happened}"
+            raise Mistake(happened, "when old gradients are cleared: before backward, each time") from mistake
 
-    def attempt(factor: float) -> None:
-        here = scene(entropy_coef, updates, factor)
-        for step in UPDATES[:updates]:
-            taken, due = moved(here, "policy", theirs, exam.right(here), step)
-            expect_direction(taken, due)
-            expect_close(taken, due, "steps of the policy's parameters", rtol=0, atol=2e-3 * abs(due).max())
 
-    either(attempt)
+def expect_step(exam: Exam, theirs: Answer, here: Scene, step: int) -> None:
+    """Raise Mistake unless the policy is right after a step of the scene."""
+    taken, due = moved(here, "policy", theirs, exam.right(here), step)
+    expect_direction(taken, due)
+    expect_close(taken, due, "steps of the policy's parameters", rtol=0, atol=2e-3 * abs(due).max())
 
 
 def expect_direction(taken: Numbers, due: Numbers) -> None:

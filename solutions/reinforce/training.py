@@ -19,7 +19,7 @@ from .networks import bind_policy
 Policy = Any  # the reference's, with the weights that came back
 
 PROFILE: Mapping[str, Any] = {  # the hyperparameters of a short training, by the notebook's names
-    "total_timesteps": 3_000,
+    "total_timesteps": 4_000,
     "num_steps": 100,
     "gamma": 0.99,
     "policy_lr": 1e-2,
@@ -29,7 +29,7 @@ PROFILE: Mapping[str, Any] = {  # the hyperparameters of a short training, by th
     "hidden_size": 64,
     "seed": 0,
 }
-NUM_ENVS = 16
+NUM_ENVS = 8
 HORIZON = 500  # the steps of an episode that never fails, and so the best return
 STRETCH = (1.0, 1.0, 5.0, 1.0)  # cart position and velocity, pole angle and angular velocity
 CART_POLE = Task("CartPole-v1", Lens.draw(STRETCH, order=(1, 0)))
