@@ -49,7 +49,7 @@ WORDS = {
     "act-greedy": "It is always the most likely action that comes back: nothing is sampled.",
     "act-uniform": "The most likely action comes back too rarely.",
     "act-same-noise": "The noise of two calls is not independent.",
-    "act-sample-column": "The log_prob for a batch of 12 should have the shape (12,), but has (12, 12).",
+    "act-sample-column": "The action for a batch of 12 should have the shape (12,), but has (12, 1).",
     "act-log-prob-detached": "No gradient leads from log_prob to the logits.",
     "explore-squeezes": "The actions for 1 environment should have the shape (1,), but has ().",
     "cell-explore-returns-a-tensor": "choose_actions returned a Tensor, but the environments take a NumPy array.",

@@ -137,9 +137,7 @@ def release(practical: Practical) -> NotebookNode:
 
 def test_what_stands_in_the_repository_is_what_its_source_gives(practical: Practical, tmp_path: Path) -> None:
     kept = practical.release_path, practical.solved_path
-    for generated, path in zip(
-        generate(sac_course(tmp_path, name=practical.name), practical.name), kept, strict=True
-    ):
+    for generated, path in zip(generate(sac_course(tmp_path, name=practical.name), practical.name), kept, strict=True):
         assert generated.read_bytes() == path.read_bytes(), "run: autograder generate"
 
 
@@ -153,9 +151,7 @@ def test_every_blank_of_the_practical_is_open_in_its_release(practical: Practica
     assert text.count("*YOUR ANSWER HERE*") == len(practical.written)
 
 
-def test_both_parse_in_every_cell_and_show_no_marker_and_no_output(
-    practical: Practical, release: NotebookNode
-) -> None:
+def test_both_parse_in_every_cell_and_show_no_marker_and_no_output(practical: Practical, release: NotebookNode) -> None:
     for notebook in (release, solved(practical.source, practical)):
         nbformat.validate(notebook)
         for cell in notebook.cells:

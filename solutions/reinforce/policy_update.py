@@ -6,6 +6,7 @@ what is right for n is what the reference makes with k times the learning rate a
 """
 
 from collections.abc import Callable
+from functools import partial
 from math import sqrt
 
 import numpy as np
@@ -71,7 +72,7 @@ def expect_policy(exam: Exam, entropy_coef: float, updates: int = 1) -> None:
     theirs = exam.play(scene(entropy_coef, updates))
     for number, step in enumerate(UPDATES[:updates], start=1):
         try:
-            either(lambda factor: expect_step(exam, theirs, scene(entropy_coef, updates, factor), step))
+            either(partial(expect_step, exam, theirs, step, entropy_coef, updates))
         except Mistake as mistake:
             if number == 1:
                 raise
@@ -79,8 +80,9 @@ def expect_policy(exam: Exam, entropy_coef: float, updates: int = 1) -> None:
             raise Mistake(happened, "when old gradients are cleared: before backward, each time") from mistake
 
 
-def expect_step(exam: Exam, theirs: Answer, here: Scene, step: int) -> None:
+def expect_step(exam: Exam, theirs: Answer, step: int, entropy_coef: float, updates: int, factor: float) -> None:
     """Raise Mistake unless the policy is right after a step of the scene."""
+    here = scene(entropy_coef, updates, factor)
     taken, due = moved(here, "policy", theirs, exam.right(here), step)
     expect_direction(taken, due)
     expect_close(taken, due, "steps of the policy's parameters", rtol=0, atol=2e-3 * abs(due).max())
