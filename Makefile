@@ -24,7 +24,7 @@ pins: .venv/ready # that what is pinned can be installed on every Python that th
 	done
 
 verify: .venv/ready
-	$(BIN)/autograder verify --several 60
+	for practical in sac reinforce; do $(BIN)/autograder verify --assignment $$practical --several 60 || exit 1; done
 
 .venv/ready: pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here: $(FIT)"; exit 1; }

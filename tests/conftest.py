@@ -88,11 +88,14 @@ def handed_in(source: NotebookNode, sac: Practical) -> Callable[..., NotebookNod
     return make
 
 
-def sac_course(folder: Path, config: str = "") -> Path:
-    """A course like the kit's own in a new folder, nothing handed in; ``config`` replaces the kit's settings."""
+def sac_course(folder: Path, config: str = "", name: str = "sac") -> Path:
+    """A course with SAC alone, or another of the kit's own practicals, in a new folder; nothing is handed in.
+
+    ``config`` replaces the kit's settings.
+    """
     for part in ("source", "release", "solutions"):
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(KIT / part / "sac", folder / part / "sac", ignore=ignored)
+        shutil.copytree(KIT / part / name, folder / part / name, ignore=ignored)
     text = config or (KIT / "nbgrader_config.py").read_text(encoding="utf-8")
     (folder / "nbgrader_config.py").write_text(text, encoding="utf-8")
     return folder

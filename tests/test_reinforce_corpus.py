@@ -1,0 +1,71 @@
+"""Every variant of the practical reinforce, judged without a sandbox: all keep and lose exactly what they should."""
+
+import random
+
+import pytest
+from conftest import KIT
+from local_exam import LocalJudge
+
+from autograder.course.folders import course_in
+from autograder.course.practical import load_practical
+from autograder.grading.mark import Marking
+from autograder.judging.answer_key import AnswerKey
+from autograder.verification.corpus import load_corpus
+from autograder.verification.learning import REFERENCE
+from autograder.verification.verify import try_variants
+
+REINFORCE = load_practical(KIT, "reinforce")
+SAMPLE = 5
+VARIANTS = {each.id: each for each in (REFERENCE, *load_corpus([REINFORCE.folder / "variants"], REINFORCE))}
+
+
+@pytest.fixture(scope="module")
+def local() -> LocalJudge:
+    return LocalJudge(AnswerKey(REINFORCE))
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_variant_loses_marks_on_just_the_questions_that_it_should(local: LocalJudge, name: str) -> None:
+    lost = {found.question: found for found in local.results(VARIANTS[name]) if found.points < found.max_points}
+    assert lost.keys() == set(VARIANTS[name].loses), lost
+
+
+def test_a_sample_comes_to_the_same_in_the_sandbox_and_with_all_questions() -> None:
+    marking = Marking(course_in(KIT, "reinforce"), skip=frozenset({"training"}))
+    sample = random.Random(9).sample(list(VARIANTS.values()), SAMPLE)
+    assert [found.problem for found in try_variants(marking, sample)] == [""] * SAMPLE
+
+
+def test_every_check_fails_for_some_variant(local: LocalJudge) -> None:
+    results = [found for variant in VARIANTS.values() for found in local.results(variant)]
+    failing = {f"{found.question}/{check.name}" for found in results for check in found.checks if not check.passed}
+    checks = [check for check in local.key.checks if check.question != "training"]
+    assert {f"{check.question}/{check.name}" for check in checks} - failing == set()
+
+
+WORDS = {
+    "policy-squeezes": "What forward returns for a batch of 1 should have the shape (1, 3), but has (3,).",
+    "policy-detached": "No gradient reaches fc1.weight.",
+    "act-greedy": "It is always the most likely action that comes back: nothing is sampled.",
+    "act-uniform": "The most likely action comes back too rarely.",
+    "act-same-noise": "The noise of two calls is not independent.",
+    "act-sample-column": "The action for a batch of 12 should have the shape (12,), but has (12, 1).",
+    "act-log-prob-detached": "No gradient leads from log_prob to the logits.",
+    "explore-squeezes": "The actions for 1 environment should have the shape (1,), but has ().",
+    "cell-explore-returns-a-tensor": "choose_actions returned a Tensor, but the environments take a NumPy array.",
+    "returns-not-reset": "33 of 70 returns differ.",
+    "cell-returns-numpy": "returns_to_go returned a NumPy array, but the updates need a tensor.",
+    "baseline-no-step": "The baseline did not change.",
+    "baseline-sign": "The baseline moves away from the returns.",
+    "baseline-summed": "The step is too large for a mean squared error.",
+    "update-sign": "The policy moves in the wrong direction.",
+    "update-not-normalised": "The policy's step is too large.",
+    "update-not-detached": "The policy's loss sends a gradient to the baseline.",
+    "update-freezes-the-baseline": "The baseline is left frozen: it cannot learn any more.",
+}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_a_student_reads_what_a_common_mistake_did(local: LocalJudge, name: str) -> None:
+    checks = [check for question in local.results(VARIANTS[name]) for check in question.checks if not check.passed]
+    assert checks[0].happened == WORDS[name]
