@@ -15,8 +15,8 @@ from nbformat import NotebookNode
 
 from autograder.course.limits import Limits
 from autograder.notebook.cells import grade_id_of, nbgrader_of
-from autograder.notebook.definitions import CodeCell, code_cell, imported, kept_source
-from autograder.notebook.python import functions_in, structure
+from autograder.notebook.definitions import CodeCell, imported, kept_source
+from autograder.notebook.python import functions_in, read_python, structure
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _parsed(notebook: NotebookNode, limits: Limits) -> tuple[list[CodeCell], dic
         label = _label(number, node)
         try:
             _check_length(node.source, cells, limits)
-            cells.append(code_cell(label, node.source))
+            cells.append(CodeCell(label, *read_python(node.source)))
         except SyntaxError as error:
             faults[label] = f"line {error.lineno}: {error.msg}" if error.lineno else str(error.msg)
     return cells, faults
@@ -101,7 +101,8 @@ def _bare(node: ast.FunctionDef) -> ast.FunctionDef:
 def _open(function: ast.FunctionDef, cell: CodeCell) -> tuple[str, ...]:
     """The lines of the function in which the release's placeholders still stand."""
     statements = [node for node in ast.walk(function) if isinstance(node, ast.stmt)]
-    return tuple(cell.lines[node.lineno - 1].strip() for node in statements if _is_placeholder(node))
+    lines = cell.source.split("\n")
+    return tuple(lines[node.lineno - 1].strip() for node in statements if _is_placeholder(node))
 
 
 def _is_placeholder(node: ast.stmt) -> bool:
