@@ -1,21 +1,24 @@
 """Joining cells that were split: at the top level, between methods, or in the middle of a function."""
 
+import itertools
+import math
 from collections.abc import Sequence
 
-from autograder.repair.cells import Model, Piece, Story
-from autograder.repair.text import defined, indented, shared, stands_alone, tree_of
+from autograder.repair.cells import Model, Piece, head_of, tell_each
+from autograder.repair.text import indented, shared, stands_alone, tree_of
 
 MOST_PARTS = 6  # that one cell is joined from
 MOST_LOOSE = 60  # parts that are looked at; a notebook with more was not split by hand
 
 
-def join(pieces: Sequence[Piece], models: Sequence[Model], story: Story) -> list[Piece]:
+def join(pieces: Sequence[Piece], models: Sequence[Model], story: list[str]) -> list[Piece]:
     """The pieces, with those that were split joined again."""
     joiner = _Joiner(list(pieces), models)
-    joiner.join_by_id()
+    joiner.join_answers()
     joiner.join_broken()
     joiner.join_loose()
-    story.tell_each(
+    tell_each(
+        story,
         joiner.joined,
         "The cell '{name}' had been split; its parts were joined.",
         "{count} cells had been split; their parts were joined.",
@@ -27,14 +30,12 @@ class _Joiner:
     def __init__(self, pieces: list[Piece], models: Sequence[Model]) -> None:
         self.pieces = pieces
         self.joined: list[str] = []
-        self.by_name = {model.name: model for model in models}
-        self.heads = {model.defines[0]: model for model in models if model.defines}
+        self.models = models
         self.fixed = {tuple(model.lines) for model in models if model.locked}
 
     def head(self, piece: Piece) -> Model | None:
         """The release's cell that the piece begins, or is."""
-        names = defined(piece.text)
-        return next((model for name, model in self.heads.items() if name in names), None)
+        return head_of(piece.text, self.models)
 
     def is_fixed(self, piece: Piece) -> bool:
         """Whether it is a locked cell, as released."""
@@ -52,20 +53,12 @@ class _Joiner:
         if model and model.name not in self.joined:
             self.joined.append(model.name)
 
-    def join_by_id(self) -> None:
+    def join_answers(self) -> None:
         """Neighbours that bear the same id, as editors leave it that copy a split cell's metadata to both parts."""
-        place = 0
-        while place < len(self.pieces) - 1:
-            one, other = self.pieces[place : place + 2]
-            model = self.by_name.get(one.name)
-            if model and one.name == other.name and not model.locked and one.lines != other.lines:
-                heads = [self.head(one), self.head(other)]
-                if not model.defines or (heads[0] is None) != (heads[1] is None):
-                    text = f"{one.text}\n\n{other.text}" if model.answer else f"{one.text}\n{other.text}"
-                    if model.answer or (tree_of(text) is not None and not indented(other.text)):
-                        self.unite([one, other], text.strip("\n"), model)
-                        continue
-            place += 1
+        answers = {model.name: model for model in self.models if model.answer}
+        for other, one in itertools.pairwise(self.pieces[::-1]):
+            if one.name in answers and one.name == other.name and one.lines != other.lines:
+                self.unite([one, other], f"{one.text}\n\n{other.text}".strip("\n"), answers[one.name])
 
     def join_broken(self) -> None:
         """A cell that does not parse, and the next ones, if together they do."""
@@ -117,33 +110,26 @@ class _Joiner:
         self.unite([head, part], _parsing([head, part]) or "", self.head(head))
         return True
 
-    def _place(self, part: Piece, head: Piece) -> int:
-        """Where in the release's cell the part's first known line stands."""
+    def _place(self, part: Piece, head: Piece) -> float:
+        """Where in the release's cell the part's first known line stands; infinitely far down if none is known."""
         model = self.head(head)
         lines = [line.strip() for line in model.lines] if model else []
-        return next((lines.index(line.strip()) for line in part.lines if line.strip() in lines), len(lines))
+        return next((lines.index(line.strip()) for line in part.lines if line.strip() in lines), math.inf)
 
     def _run_after(self, head: Piece, loose: Sequence[Piece]) -> list[Piece]:
         """The parts right below the head that belong to it, in the release's order."""
-        place = self.pieces.index(head) + 1
-        run: list[Piece] = []
-        while place + len(run) < len(self.pieces) and self.pieces[place + len(run)] in loose and len(run) < MOST_PARTS:
-            run.append(self.pieces[place + len(run)])
+        below = self.pieces[self.pieces.index(head) + 1 :][:MOST_PARTS]
+        run = list(itertools.takewhile(loose.__contains__, below))
         for end in range(len(run), 0, -1):
             parts = [head, *run[:end]]
             text = _joined(parts)
-            if tree_of(text) is None or not self._in_order(parts):
+            places = [place for part in run[:end] if (place := self._place(part, head)) < math.inf]
+            if tree_of(text) is None or places != sorted(places):
                 continue
             more = self.gain(parts, text) > self.gain(parts[:-1], _joined(parts[:-1]))
             if more or (parts[-1].is_code and not stands_alone(parts[-1].text)):
                 return run[:end]
         return []
-
-    def _in_order(self, parts: Sequence[Piece]) -> bool:
-        model = self.head(parts[0])
-        places = [self._place(part, parts[0]) for part in parts[1:]]
-        known = [place for place in places if model and place < len(model.lines)]
-        return known == sorted(known)
 
 
 def _joined(parts: Sequence[Piece]) -> str:
