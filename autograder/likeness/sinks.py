@@ -3,14 +3,12 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import nbformat
 
 from autograder.authoring import read_marked
-from autograder.course.practical import Practical
 from autograder.errors import CourseError
 from autograder.files import write_atomically
 from autograder.grading.mark import Marking
@@ -51,7 +49,7 @@ SINKS: list[Sink] = [Likeness()]
 def _profiles(results: ClassResults, progress: Callable[[int, int], None]) -> dict[str, Profile]:
     """The profiles of all students of whom a mended notebook is kept."""
     reader = _Reader(results.marking)
-    cache = ProfileCache(results.folder / "alike.cache", reader.fingerprint)
+    cache = ProfileCache(results.folder / "alike.cache", reader.fingerprint())
     found = {}
     for number, submission in enumerate(results.submissions, start=1):
         path = mended_path(results.folder, submission.student)
@@ -62,15 +60,13 @@ def _profiles(results: ClassResults, progress: Callable[[int, int], None]) -> di
     return found
 
 
-@dataclass(frozen=True)
 class _Reader:
     """Takes profiles of mended notebooks."""
 
-    marking: Marking
-
-    @property
-    def _practical(self) -> Practical:
-        return self.marking.course.practical
+    def __init__(self, marking: Marking) -> None:
+        self._release = marking.course.release
+        self._practical = marking.course.practical
+        self._corpus = self._practical.folder / "variants"
 
     def profile(self, content: bytes) -> Profile:
         """The profile of a notebook, empty if none can be taken; CourseError if the corpus is at fault."""
@@ -81,19 +77,14 @@ class _Reader:
             return Profile({}, {})
 
     @cached_property
-    def _corpus(self) -> Path:
-        return self._practical.folder / "variants"
-
-    @cached_property
     def _explained(self) -> Explained:
         variants = load_corpus([self._corpus], self._practical) if self._corpus.is_dir() else ()
-        return explained_by(self.marking.course.release, read_marked(self._practical.source, self._practical), variants)
+        return explained_by(self._release, read_marked(self._practical.source, self._practical), variants)
 
-    @cached_property
     def fingerprint(self) -> str:
         """Of all that a profile depends on besides the notebook."""
         code = [path for pattern in READING for path in sorted(ENGINE.glob(pattern))]
         files = [*code, *sorted(self._corpus.rglob("*.toml"))]
-        notebooks = [self.marking.course.release, self._practical.source]
+        notebooks = [self._release, self._practical.source]
         parts = [*(json.dumps(each).encode() for each in notebooks), *(path.read_bytes() for path in files)]
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
