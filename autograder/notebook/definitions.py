@@ -6,15 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from autograder.notebook.python import (
-    ASSIGNS,
-    DEFINITIONS,
-    bound_names,
-    changed_names,
-    global_names,
-    inner,
-    unwrapped,
-)
+from autograder.notebook.python import ASSIGNS, DEFINITIONS, bound_names, changed_names, global_names, inner, unwrapped
 
 KEPT = (ast.Import, ast.ImportFrom, *DEFINITIONS)
 

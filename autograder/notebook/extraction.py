@@ -58,7 +58,7 @@ def _parsed(notebook: NotebookNode, limits: Limits) -> tuple[list[CodeCell], dic
     for number, node in enumerate(notebook.cells, start=1):
         if node.cell_type != "code" or nbgrader_of(node).get("grade", False):
             continue  # grade cells hold visible checks, which decide nothing
-        label = _label(number, node)
+        label = f"cell {number} ({name})" if (name := grade_id_of(node)) else f"cell {number}"
         try:
             _check_length(node.source, cells, limits)
             cells.append(CodeCell(label, *read_python(node.source)))
@@ -75,11 +75,6 @@ def _check_length(source: str, before: Sequence[CodeCell], limits: Limits) -> No
         raise SyntaxError(f"with it the notebook's code is longer than {limits.all_code} characters")
     if len(before) == limits.code_cells:
         raise SyntaxError(f"it comes after {limits.code_cells} other cells of code")
-
-
-def _label(number: int, node: NotebookNode) -> str:
-    grade_id = grade_id_of(node)
-    return f"cell {number} ({grade_id})" if grade_id else f"cell {number}"
 
 
 def _functions(cells: Sequence[CodeCell]) -> dict[str, tuple[ast.FunctionDef, CodeCell]]:

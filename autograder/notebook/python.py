@@ -54,10 +54,10 @@ def _parsed(text: str) -> ast.Module:
         raise SyntaxError(f"it cannot be read as Python ({type(error).__name__})") from None
 
 
-def tree_of(source: str) -> ast.Module | None:
-    """The syntax tree of a cell's text; None if it is not Python."""
+def tree_of(source: str, longest: int = LONGEST) -> ast.Module | None:
+    """The syntax tree of a cell's text; None if it is not Python, or has more than ``longest`` characters."""
     try:
-        return read_python(source)[1]
+        return read_python(source)[1] if len(source) <= longest else None
     except SyntaxError:
         return None
 
