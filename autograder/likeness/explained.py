@@ -1,6 +1,5 @@
 """What a submission holds beyond what the release, the reference and the corpus of common solutions explain."""
 
-import ast
 import heapq
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -67,7 +66,7 @@ class Explained:
 def explained_by(release: NotebookNode, reference: MarkedNotebook, variants: Sequence[Variant]) -> Explained:
     """What the release, the reference and the variants explain of code, and the release alone of prose."""
     given = _code(release)
-    names = Names.of(tree for source in given if (tree := _tree(source)) is not None)
+    names = Names.of(tree for source in given if (tree := tree_of(source, LONGEST_CELL)) is not None)
     right = _code(reference.fill({}, {}, ()))
     filled = [reference.fill(variant.fills, variant.cells, variant.extra_cells) for variant in variants]
     ways = [_fingerprints(cells, names) for cells in (given, right, *(_code(notebook, right) for notebook in filled))]
@@ -98,10 +97,6 @@ def _places(found: Mapping[str, Fingerprints]) -> dict[str, Fingerprints]:
 
 def _fingerprints(cells: Mapping[str, str], given: Names) -> dict[str, list[Fingerprints]]:
     """The fingerprints of code cells, grouped as fingerprints_of_code groups them; of none that does not parse."""
-    trees = {name: tree for name, source in cells.items() if (tree := _tree(source)) is not None}
+    trees = {name: tree for name, source in cells.items() if (tree := tree_of(source, LONGEST_CELL)) is not None}
     names = Names.of(trees.values()).under(given)
     return {name: fingerprints_of_code(tree, names) for name, tree in trees.items()}
-
-
-def _tree(source: str) -> ast.Module | None:
-    return tree_of(source) if len(source) <= LONGEST_CELL else None

@@ -57,22 +57,14 @@ class Names:
 
     def under(self, release: "Names") -> "Names":
         """These names where what the release defines is kept, and what it doesn't define is the student's own."""
-        return Names(
-            {**release.modules, **self.modules},
-            release.defined,
-            release.attributes,
-            self.made_up - release.attributes,
-        )
+        modules = {**release.modules, **self.modules}
+        return Names(modules, release.defined, release.attributes, self.made_up - release.attributes)
 
     def bare(self, name: str) -> Token:
         """What a name is known by."""
         if name in self.modules:
             return self.modules[name]
         return name if name in self.defined or name in BUILT_IN else (name,)
-
-    def attribute(self, name: str) -> Token:
-        """What an attribute is known by."""
-        return (name,) if name in self.made_up else f".{name}"
 
 
 def _imported(nodes: Iterable[ast.AST]) -> dict[str, str]:
@@ -142,7 +134,7 @@ def _own_tokens(node: ast.AST, names: Names) -> tuple[Token, ...]:
         case ast.Name(id=name) | ast.arg(arg=name):
             return (names.bare(name),)
         case ast.Attribute(attr=name):
-            return (names.attribute(name),)
+            return ((name,) if name in names.made_up else f".{name}",)
         case ast.keyword(arg=str(name)):
             return (f"{name}=",)
         case ast.Constant(value=value):
