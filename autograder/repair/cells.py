@@ -10,7 +10,7 @@ from autograder.course.practical import Practical
 from autograder.notebook.cells import grade_id_of, nbgrader_of
 from autograder.repair.text import defined, lines_of
 
-FEW = 5  # cells of one kind that are listed one by one
+FEW = 5  # cells of one kind that are named
 
 
 @dataclass(eq=False)
@@ -42,27 +42,16 @@ class Model:
 
 def models_of(release: NotebookNode, practical: Practical) -> tuple[Model, ...]:
     """The release's cells that nbgrader knows, in their order."""
-    known = [(place, cell) for place, cell in enumerate(release.cells) if grade_id_of(cell)]
-    return tuple(_model(place, cell, practical) for place, cell in known)
+    return tuple(_model(place, cell, practical) for place, cell in enumerate(release.cells) if grade_id_of(cell))
 
 
 def _model(place: int, cell: NotebookNode, practical: Practical) -> Model:
     name, flags, source = grade_id_of(cell), nbgrader_of(cell), str(cell.source)
     is_code, locked = cell.cell_type == "code", bool(flags.get("locked"))
+    graded, given = bool(flags.get("grade")), not flags.get("solution")
     names = (practical.defines.get(name) or tuple(sorted(defined(source)))) if is_code and not locked else ()
-    return Model(
-        name=name,
-        place=place,
-        node=cell,
-        source=source,
-        lines=lines_of(source),
-        defines=names,
-        head=next(iter(names), ""),
-        is_code=is_code,
-        locked=locked,
-        graded=bool(flags.get("grade")),
-        given=not flags.get("solution"),
-    )
+    head = next(iter(names), "")
+    return Model(name, place, cell, source, lines_of(source), names, head, is_code, locked, graded, given)
 
 
 @dataclass(eq=False)
@@ -138,10 +127,3 @@ def tell_each(story: list[str], names: Sequence[str], one: str, many: str) -> No
         story.append(many.format(count=len(names)))
     else:
         story.extend(one.format(name=name) for name in names)
-
-
-def listed(names: Iterable[str]) -> str:
-    """The names in quotes, the first few of them."""
-    quoted = [f"'{name}'" for name in dict.fromkeys(names)]
-    more = f" and {len(quoted) - FEW} more" if len(quoted) > FEW else ""
-    return ", ".join(quoted[:FEW]) + more

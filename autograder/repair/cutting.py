@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-from autograder.repair.cells import Model, Piece, head_of, listed
-from autograder.repair.exports import colab_cells, commented, is_from_colab, is_marked, is_open, marked_cells
+from autograder.repair.cells import FEW, Model, Piece, head_of
+from autograder.repair.exports import MARK, colab_cells, is_from_colab, is_open, marked_cells
 from autograder.repair.text import LONGEST, chunks, defined, indented, lines_of, tree_of
 
 _LEAST = 20  # characters of a text that is looked for inside others
@@ -37,10 +37,9 @@ def cut(pieces: Sequence[Piece], models: Sequence[Model], story: list[str]) -> l
             done.append(piece)
             continue
         found = [_model_of(part, models) for part in parts]
-        names = [model.name for model in found if model]
-        several = f"several of the release's cells ({listed(names)})"
-        held = several if len(names) > 1 else f"more than {listed(names)}" if names else "several cells"
-        story.append(f"Cell {piece.number} held {held} and was cut into {len(parts)}.")
+        names = dict.fromkeys(f"'{model.name}'" for model in found if model)
+        among = f", among them {', '.join([*names][:FEW])}" if names else ""
+        story.append(f"Cell {piece.number} held several cells{among}, and was cut into {len(parts)}.")
         named = next((model for model in models if model.name == piece.name), None)
         wanted = named if named and (named.locked or named.head) else None  # None fits the student's own text
         if named and wanted in found:
@@ -80,7 +79,7 @@ def _parts(piece: Piece, models: Sequence[Model]) -> list[Piece]:
     if len(spans) == 1 and lines_of(text) == spans[0].model.lines:
         return [piece]
     lines, end = text.split("\n"), 0
-    exported = any(span.exported for span in spans) or is_marked(lines)
+    exported = any(span.exported for span in spans) or any(map(MARK.fullmatch, lines))
     parts: list[Piece] = []
     for span in spans:
         parts += _between(piece, lines[end : span.first], models, exported)
@@ -108,7 +107,8 @@ def _spans(text: str, models: Sequence[Model]) -> list[_Span]:
         places[line].append(number)
     found: list[_Span] = []
     for model in (model for model in models if model.locked and len(model.source) >= _LEAST):
-        for looks in [model.lines] if model.is_code else [model.lines, commented(model.lines)]:
+        commented = [f"# {line}".rstrip() for line in model.lines]  # as exporters write text
+        for looks in [model.lines] if model.is_code else [model.lines, commented]:
             for first in places[looks[0]]:
                 if lines[first : first + len(looks)] == looks:
                     found.append(_Span(first, first + len(looks), model, looks is not model.lines))

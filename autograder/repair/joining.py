@@ -19,7 +19,7 @@ def join(pieces: Sequence[Piece], models: Sequence[Model], story: list[str]) -> 
     joiner.join_loose()
     tell_each(
         story,
-        joiner.joined,
+        list(dict.fromkeys(joiner.joined)),
         "The cell '{name}' had been split; its parts were joined.",
         "{count} cells had been split; their parts were joined.",
     )
@@ -29,8 +29,8 @@ def join(pieces: Sequence[Piece], models: Sequence[Model], story: list[str]) -> 
 class _Joiner:
     def __init__(self, pieces: list[Piece], models: Sequence[Model]) -> None:
         self.pieces = pieces
-        self.joined: list[str] = []
         self.models = models
+        self.joined: list[str] = []
         self.fixed = {tuple(model.lines) for model in models if model.locked}
 
     def head(self, piece: Piece) -> Model | None:
@@ -44,13 +44,12 @@ class _Joiner:
     def unite(self, parts: Sequence[Piece], text: str, model: Model | None) -> None:
         """Make the first of the parts (which may stand anywhere) the whole."""
         first = parts[0]
-        first.node["source"] = text
-        if first.node["cell_type"] != "code" and model and model.is_code:
-            first.become("code")
-        if model and not first.name and (named := next((part for part in parts if part.name == model.name), None)):
-            first.node["metadata"] = named.node["metadata"]
         self.pieces = [piece for piece in self.pieces if piece is first or piece not in parts]
-        if model and model.name not in self.joined:
+        first.node["source"] = text
+        if model:
+            first.become("code" if model.is_code else first.node["cell_type"])
+            if not first.name and (named := next((part for part in parts if part.name == model.name), None)):
+                first.node["metadata"] = named.node["metadata"]
             self.joined.append(model.name)
 
     def join_answers(self) -> None:
@@ -71,44 +70,50 @@ class _Joiner:
                 if self.is_fixed(parts[-1]) or (self.head(parts[-1]) and self.head(piece)):
                     break
                 text = _parsing(parts)
-                if text is not None and (all(part.is_code for part in parts[1:]) or self.gain(parts, text)):
-                    whole = piece.part(text)
-                    self.unite(parts, text, self.head(whole))
+                if text is not None and (all(part.is_code for part in parts[1:]) or self.gain(piece, text)):
+                    self.unite(parts, text, head_of(text, self.models))
                     break
 
-    def gain(self, parts: Sequence[Piece], text: str) -> int:
-        """How many of the release's lines the parts bring to the first of them."""
-        model = self.head(parts[0])
-        return shared(text, model.source) - shared(parts[0].text, model.source) if model else 0
+    def gain(self, piece: Piece, text: str) -> int:
+        """How many of the release's lines a text with more parts has beyond the piece."""
+        model = self.head(piece)
+        return shared(text, model.source) - shared(piece.text, model.source) if model else 0
 
     def join_loose(self) -> None:
         """Indented parts to the cells that they belong to: the next one above that fits, or any that does."""
         for _ in range(MOST_LOOSE):
-            if not self._join_one():
+            loose = [piece for piece in self.pieces if indented(piece.text) and not self.is_fixed(piece)][:MOST_LOOSE]
+            heads = [piece for piece in self.pieces if self.head(piece) and not indented(piece.text)] if loose else []
+            runs = filter(None, (self._run_below(head, loose) for head in heads))
+            parts = next(runs, None) or self._best_pair(heads, loose)
+            if not parts:
                 return
+            self.unite(parts, _parsing(parts) or "", self.head(parts[0]))
 
-    def _join_one(self) -> bool:
-        loose = [piece for piece in self.pieces if indented(piece.text) and not self.is_fixed(piece)][:MOST_LOOSE]
-        heads = [piece for piece in self.pieces if self.head(piece) and not indented(piece.text)]
-        if not loose:
-            return False
-        for head in heads:
-            run = self._run_after(head, loose)
-            if run:
-                self.unite([head, *run], _joined([head, *run]), self.head(head))
-                return True
+    def _run_below(self, head: Piece, loose: Sequence[Piece]) -> list[Piece]:
+        """The head and the parts right below it that belong to it, in the release's order; nothing if none does."""
+        below = self.pieces[self.pieces.index(head) + 1 :][:MOST_PARTS]
+        run = [head, *itertools.takewhile(loose.__contains__, below)]
+        for end in range(len(run), 1, -1):
+            *before, last = run[:end]
+            text = _joined([*before, last])
+            places = [place for part in run[1:end] if (place := self._place(part, head)) < math.inf]
+            if tree_of(text) is None or places != sorted(places):
+                continue
+            more = self.gain(head, text) > self.gain(head, _joined(before))
+            if more or (last.is_code and not stands_alone(last.text)):
+                return run[:end]
+        return []
+
+    def _best_pair(self, heads: Sequence[Piece], loose: Sequence[Piece]) -> list[Piece]:
+        """The head and the part that comes first in the release's cell, of those that fit; nothing if none does."""
         found = [
-            (place, -gain, number, head, part)
+            (self._place(part, head), -gain, number, [head, part])
             for number, head in enumerate(heads)
             for part in loose
-            if (text := _parsing([head, part])) is not None and (gain := self.gain([head, part], text)) > 0
-            for place in [self._place(part, head)]
+            if (text := _parsing([head, part])) is not None and (gain := self.gain(head, text)) > 0
         ]
-        if not found:
-            return False
-        *_, head, part = min(found, key=lambda item: item[:3])
-        self.unite([head, part], _parsing([head, part]) or "", self.head(head))
-        return True
+        return min(found, key=lambda item: item[:3])[3] if found else []
 
     def _place(self, part: Piece, head: Piece) -> float:
         """Where in the release's cell the part's first known line stands; infinitely far down if none is known."""
@@ -116,30 +121,12 @@ class _Joiner:
         lines = [line.strip() for line in model.lines] if model else []
         return next((lines.index(line.strip()) for line in part.lines if line.strip() in lines), math.inf)
 
-    def _run_after(self, head: Piece, loose: Sequence[Piece]) -> list[Piece]:
-        """The parts right below the head that belong to it, in the release's order."""
-        below = self.pieces[self.pieces.index(head) + 1 :][:MOST_PARTS]
-        run = list(itertools.takewhile(loose.__contains__, below))
-        for end in range(len(run), 0, -1):
-            parts = [head, *run[:end]]
-            text = _joined(parts)
-            places = [place for part in run[:end] if (place := self._place(part, head)) < math.inf]
-            if tree_of(text) is None or places != sorted(places):
-                continue
-            more = self.gain(parts, text) > self.gain(parts[:-1], _joined(parts[:-1]))
-            if more or (parts[-1].is_code and not stands_alone(parts[-1].text)):
-                return run[:end]
-        return []
 
-
-def _joined(parts: Sequence[Piece]) -> str:
-    return "\n".join(part.text.strip("\n") for part in parts)
+def _joined(parts: Sequence[Piece], between: str = "\n") -> str:
+    return between.join(part.text.strip("\n") for part in parts)
 
 
 def _parsing(parts: Sequence[Piece]) -> str | None:
     """The parts' text if it parses: as lines one below the other, or where a line was split, without a break."""
-    for between in ("\n", ""):
-        text = between.join(part.text.strip("\n") for part in parts)
-        if tree_of(text) is not None:
-            return text
-    return None
+    texts = (_joined(parts, between) for between in ("\n", ""))
+    return next((text for text in texts if tree_of(text) is not None), None)

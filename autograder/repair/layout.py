@@ -31,9 +31,10 @@ def intact(pieces: Sequence[Piece], models: Sequence[Model]) -> bool:
 
 
 def _as_released(piece: Piece, model: Model) -> bool:
-    if piece.node["cell_type"] != model.node.cell_type or changed_fields(nbgrader_of(piece.node), model):
+    theirs, ours = piece.node, model.node
+    if theirs["cell_type"] != ours.cell_type or theirs["metadata"].get("tags") != ours.metadata.get("tags"):
         return False
-    if piece.node["metadata"].get("tags") != model.node.metadata.get("tags"):
+    if changed_fields(nbgrader_of(theirs), model):
         return False
     if model.locked:
         return piece.text == model.source
@@ -48,13 +49,11 @@ def _kernel_faults(notebook: NotebookNode, release: NotebookNode) -> list[str]:
     faults = []
     for name, key in (("kernelspec", "language"), ("language_info", "name")):
         ours, theirs = release.metadata.get(name), notebook.metadata.get(name)
-        if not isinstance(ours, dict):
-            continue
-        fine = isinstance(theirs, dict) and theirs.get(key, ours.get(key)) == ours.get(key)
-        if name == "kernelspec":
-            fine = fine and theirs.get("name") == ours.get("name")
-        if not (fine or (theirs is None and name == "language_info")):
-            faults.append(name)
+        theirs = {} if theirs is None else theirs
+        if isinstance(ours, dict):
+            same = isinstance(theirs, dict) and theirs.get(key, ours.get(key)) == ours.get(key)
+            if not same or (name == "kernelspec" and theirs.get("name") != ours.get("name")):
+                faults.append(name)
     return faults
 
 

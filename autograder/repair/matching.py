@@ -10,7 +10,7 @@ from autograder.repair.text import defined, run_of, same_code, tree_of
 
 ALIKE = 0.6  # share of common words from which on a cell is taken for the release's
 MOST_COMPARED = 200  # cells that are looked at
-LOOKED_INTO = 20_000  # characters of each
+LOOKED_INTO = 5_000  # characters of each
 
 
 def match(pieces: Sequence[Piece], models: Sequence[Model]) -> None:

@@ -40,7 +40,7 @@ def _longest_rising(models: Sequence[Model]) -> list[Model]:
     for model in models:
         before = [chain for chain in best if chain[-1].place < model.place]
         best.append([*max(before, key=len, default=[]), model])
-    return max(best, key=len, default=[])
+    return max(reversed(best), key=len, default=[])
 
 
 def _last_counts(pieces: list[Piece]) -> list[Piece]:

@@ -27,25 +27,22 @@ def restore(pieces: Sequence[Piece], story: list[str]) -> list[Piece]:
     """The pieces with all that is the release's restored; what was added to a locked cell stands in one of its own."""
     tell_each(
         story,
-        [piece.model.name for piece in pieces if piece.model and not piece.name],
-        "The cell '{name}' had lost its nbgrader metadata and was recognised by its content.",
-        "{count} cells had lost their nbgrader metadata and were recognised by their content.",
-    )
-    tell_each(
-        story,
-        [piece.model.name for piece in pieces if piece.model and piece.name not in ("", piece.model.name)],
-        "The cell '{name}' had another cell's id and was recognised by its content.",
-        "{count} cells had other cells' ids and were recognised by their content.",
+        [piece.model.name for piece in pieces if piece.model and piece.name != piece.model.name],
+        "The cell '{name}' did not bear its own nbgrader id and was recognised by its content.",
+        "{count} cells did not bear their own nbgrader ids and were recognised by their content.",
     )
     done: list[Piece] = []
     for piece in pieces:
         done.append(piece)
-        if piece.model:
-            _restore_type(piece, piece.model, story)
-            done.extend(_restore_text(piece, piece.model, story))
-            _restore_metadata(piece, piece.model, story)
-        else:
+        model, kind = piece.model, piece.node["cell_type"]
+        if model is None:
             _disown(piece, story)
+            continue
+        if kind != model.node.cell_type:
+            story.append(f"The cell '{model.name}' was a {kind} cell and is a {model.node.cell_type} cell again.")
+            piece.become(model.node.cell_type)
+        done.extend(_restore_text(piece, model, story))
+        _restore_metadata(piece, model, story)
     return done
 
 
@@ -56,13 +53,6 @@ def _disown(piece: Piece, story: list[str]) -> None:
             f"Cell {piece.number} had the id '{piece.name}', which is another cell's; it counts as the student's own."
         )
     piece.node["metadata"].pop("nbgrader", None)
-
-
-def _restore_type(piece: Piece, model: Model, story: list[str]) -> None:
-    kind, ours = piece.node["cell_type"], model.node.cell_type
-    if kind != ours:
-        story.append(f"The cell '{model.name}' was a {kind} cell and is a {ours} cell again.")
-        piece.become(ours)
 
 
 def _restore_metadata(piece: Piece, model: Model, story: list[str]) -> None:

@@ -32,7 +32,7 @@ def lines_of(text: str) -> list[str]:
 
 def tree_of(text: str) -> ast.Module | None:
     """The syntax tree of a cell on its own lines; None if it is not Python, or too long to be looked into."""
-    return python.tree_of(text) if len(text) <= LONGEST else None
+    return python.tree_of(text, LONGEST)
 
 
 def defined(text: str) -> frozenset[str]:
