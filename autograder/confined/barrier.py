@@ -52,12 +52,12 @@ class Confined:
     name: str = "confined"
 
     @classmethod
-    def here(cls, abi: int | None = None) -> "Confined":
-        """As strong as this machine allows; ``abi`` stands for an older kernel's Landlock."""
+    def here(cls) -> "Confined":
+        """As strong as this machine allows."""
         shown, spare = shown_paths()[0], spare_user()
         own_user = spare is not None and (reachable(shown, spare, ()) or may(DAC_READ_SEARCH))
         who = (spare, ()) if spare is not None and own_user else (os.geteuid(), (os.getegid(), *os.getgroups()))
-        return cls(landlock_version() if abi is None else abi, own_user, not reachable(shown, *who))
+        return cls(landlock_version(), own_user, not reachable(shown, *who))
 
     @property
     def promise(self) -> str:
@@ -125,24 +125,16 @@ def shown_paths() -> tuple[list[Path], list[Path]]:
     plain = root in libraries()  # a plain, not editable, install
     hidden = [root / name for name in KIT] if plain else [root]
     read, listed = [HOST], []
-    for path in (*system_paths(), *libraries()):
-        inside, names = _without(path, hidden)
-        read += inside
-        listed += names
-    return read, listed
-
-
-def _without(path: Path, hidden: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """The parts of a folder that are not hidden, and the folders above these parts."""
-    if path in hidden:
-        return [], []
-    if not any(path in other.parents for other in hidden):
-        return [path], []
-    read, listed = [], [path]
-    for child in sorted(path.iterdir()):
-        inside, names = _without(child, hidden)
-        read += inside
-        listed += names
+    to_visit = [*system_paths(), *libraries()]
+    while to_visit:
+        path = to_visit.pop()
+        if path in hidden:
+            continue
+        if any(path in other.parents for other in hidden):
+            listed.append(path)
+            to_visit += path.iterdir()
+        else:
+            read.append(path)
     return read, listed
 
 

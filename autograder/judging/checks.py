@@ -126,15 +126,12 @@ class Exam(Protocol):
     @property
     def reference(self) -> Any:
         """What the source notebook's own solution defines, by name: ``exam.reference.critic_target``."""
-        ...
 
     def play(self, scene: "Scene", *, handler: MakeHandler | None = None, seconds: float | None = None) -> Answer:
         """What the student's functions make of a scene; asked and answered as by ``ask``."""
-        ...
 
     def right(self, scene: "Scene") -> Answer:
         """What the reference's functions make of it, in float64."""
-        ...
 
     def ask(
         self, probe: str, /, *, handler: MakeHandler | None = None, seconds: float | None = None, **values: Value
@@ -149,11 +146,9 @@ class Exam(Protocol):
         the question: asked again with the same one, the answer is the same, and so is its ``handler`` with the record
         of what was called. A handler that is a context manager is entered before and left afterwards.
         """
-        ...
 
     def keep_curve(self, curve: LearningCurve) -> None:
         """Keep a learning curve for the feedback on the question that is being judged."""
-        ...
 
 
 @dataclass(frozen=True)

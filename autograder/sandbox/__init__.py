@@ -37,22 +37,16 @@ TRY = "import os; open(os.path.join(os.environ['TMPDIR'], 'tried'), 'w').close()
 
 def why_not(barrier: Barrier) -> str:
     """Why a harmless command fails behind the barrier; empty if it works."""
-    try:
-        prepared = barrier.prepare(Limits())
-    except OSError as error:
-        return str(error)
-    command = [interpreter(), "-I", "-S", "-c", TRY]
     with tempfile.TemporaryFile() as said:
         try:
-            process = prepared.run(command, said.fileno())
-        except OSError as error:
+            prepared = barrier.prepare(Limits())
+            process = prepared.run([interpreter(), "-I", "-S", "-c", TRY], said.fileno())
+            try:
+                code = process.wait(30)
+            finally:
+                prepared.end(process)
+        except (OSError, subprocess.TimeoutExpired) as error:
             return str(error)
-        try:
-            code = process.wait(30)
-        except subprocess.TimeoutExpired as error:
-            return str(error)
-        finally:
-            prepared.end(process)
         said.seek(0)
         words = said.read(2000).decode(errors="replace").strip()
     return "" if code == 0 else words or f"exit {code}"

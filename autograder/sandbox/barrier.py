@@ -118,21 +118,17 @@ class Barrier(Protocol):
     @property
     def name(self) -> str:
         """The name that results show."""
-        ...
 
     @property
     def promise(self) -> str:
         """One sentence: what it protects, and by what means."""
-        ...
 
     @property
     def weaknesses(self) -> tuple[str, ...]:
         """Where it is weaker than the strongest barrier, one sentence each."""
-        ...
 
     def prepare(self, limits: Limits) -> Prepared:
         """Prepare one sandbox. CourseError or OSError if the machine does not allow it."""
-        ...
 
 
 @dataclass(frozen=True)
