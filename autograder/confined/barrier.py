@@ -15,7 +15,7 @@ from typing import Any
 from autograder.course.limits import Limits
 from autograder.sandbox import filters
 from autograder.sandbox.barrier import HOST_IN_REACH, Prepared, opened
-from autograder.sandbox.folder import PrivateFolder
+from autograder.sandbox.folder import private_folder
 from autograder.sandbox.users import DAC_READ_SEARCH, may, spare_user
 from autograder.sandbox.view import DEVICES, HOST, KIT, environment, interpreter, libraries, system_paths
 from autograder.student.walls import WITH_SCOPES, landlock_version
@@ -79,7 +79,7 @@ class Confined:
     def prepare(self, limits: Limits) -> Prepared:
         """See Barrier."""
         user = spare_user() if self.own_user else None
-        folder = PrivateFolder.make(user)
+        folder = private_folder(user)
         alone = self.own_user or self._scoped
         rules = (*filters.ON_SHARED_DISK, *(filters.GROUPS if alone else ()))
         of_copies = (*filters.OF_COPIES, *(() if alone else (*filters.GROUPS, *filters.SIGNALS)))
@@ -88,7 +88,7 @@ class Confined:
             words=(interpreter(), "-I", "-S", str(LAUNCHER), str(settings)),
             host=str(HOST),
             libraries=tuple(map(str, libraries())),
-            environment=environment(str(folder.path)),
+            environment=environment(str(folder)),
             descriptors=(settings,),
             alone=alone,
             landlock=self.abi,
@@ -99,19 +99,19 @@ class Confined:
             supervised=True,
         )
 
-    def _settings(self, user: int | None, folder: PrivateFolder, program: bytes) -> dict[str, Any]:
+    def _settings(self, user: int | None, folder: Path, program: bytes) -> dict[str, Any]:
         """The launcher's settings: see launcher.py."""
         read, listed = shown_paths()
         granted = {
             "read": [str(path) for path in read],
             "list": [str(path) for path in listed],
             "devices": [path for path in DEVICES if Path(path).exists()],
-            "keep": [str(folder.path)],
+            "keep": [str(folder)],
         }
         return {
             "judge": os.getpid(),
             "user": user,
-            "folder": str(folder.path),
+            "folder": str(folder),
             "granted": granted,
             "landlock": self.abi,
             "search": self.search,
