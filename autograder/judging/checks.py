@@ -13,6 +13,7 @@ process is data, never trusted.
 """
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,12 +106,10 @@ class Answer:
     def number(self, name: str, what: str) -> float:
         """One finite number, from a plain number or a tensor that holds just one."""
         raw, what = self._values.get(name), what[:1].upper() + what[1:]
-        if isinstance(raw, np.ndarray) and raw.size == 1:
-            raw = raw.reshape(())
-        elif isinstance(raw, np.ndarray):
-            raise Mistake(f"{what} should be a single number, but a tensor of shape {raw.shape} came back.")
-        self._values = {**self._values, name: raw}
-        return float(self.array(name, (), what))
+        shape = raw.shape if isinstance(raw, np.ndarray) else ()
+        if math.prod(shape) != 1:
+            raise Mistake(f"{what} should be a single number, but a tensor of shape {shape} came back.")
+        return float(self.array(name, shape, what).item())
 
 
 def _kind(value: Value) -> str:
