@@ -70,7 +70,16 @@ class AnswerKey:
 
     @cached_property
     def _package(self) -> str:
-        return _package(self.practical.folder)
+        """The name under which the folder is imported: another one once a file has changed, as in a server."""
+        folder = self.practical.folder
+        parts = [str(folder.resolve()).encode(), *(path.read_bytes() for path in sorted(folder.glob("*.py")))]
+        digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
+        name = f"practical_{digest[:12]}"
+        if name not in sys.modules:
+            package = types.ModuleType(name)
+            package.__path__ = [str(folder)]
+            sys.modules[name] = package
+        return name
 
     @cached_property
     def reference(self) -> "Reference":
@@ -179,18 +188,6 @@ class Reference(Mapping[str, Any]):
 
 
 # ---- the practical's modules ---------------------------------------------------------------------------------------
-
-
-def _package(folder: Path) -> str:
-    """The name under which a practical's folder is imported: another one once a file has changed, as in a server."""
-    parts = [str(folder.resolve()).encode(), *(path.read_bytes() for path in sorted(folder.glob("*.py")))]
-    digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
-    name = f"practical_{digest[:12]}"
-    if name not in sys.modules:
-        package = types.ModuleType(name)
-        package.__path__ = [str(folder)]
-        sys.modules[name] = package
-    return name
 
 
 def _checks_in(module: types.ModuleType) -> list[Check]:
