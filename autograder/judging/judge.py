@@ -13,7 +13,7 @@ from autograder.course.limits import Limits
 from autograder.course.practical import Question
 from autograder.judging.answer_key import AnswerKey, Reference
 from autograder.judging.checks import Answer, Check, Handler, MakeHandler, Mistake, Value
-from autograder.judging.process import Answered, Gone, Outcome, Raised, StudentProcess
+from autograder.judging.process import Answered, Defined, Gone, Outcome, Raised, StudentProcess
 from autograder.judging.scenes import Scene
 from autograder.notebook.extraction import Extract
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status
@@ -98,26 +98,18 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+@dataclass
 class _Judge:
     """One sitting: all that is asked of one submission."""
 
-    def __init__(
-        self,
-        paper: Paper,
-        key: AnswerKey,
-        process: StudentProcess,
-        questions: Sequence[Question],
-        recognise: Recognise,
-    ) -> None:
-        self.paper = paper
-        self.key = key
-        self.process = process
-        self.questions = questions
-        self.recognise = recognise
-        self.cells = list(paper.extract.cells)
-        self.faults: list[str] = []  # what went wrong while the definitions ran
-        self.answers: dict[str, Heard] = {}
-        self.endless: set[str] = set()  # functions that did not come to an end
+    paper: Paper
+    key: AnswerKey
+    process: StudentProcess
+    questions: Sequence[Question]
+    recognise: Recognise
+    faults: list[str] = field(default_factory=list)  # what went wrong while the definitions ran
+    answers: dict[str, Heard] = field(default_factory=dict)
+    endless: set[str] = field(default_factory=set)  # functions that did not come to an end
 
     def results(self) -> tuple[QuestionResult, ...]:
         """Every question's result. What is end to end (training) comes last, whatever its place."""
@@ -147,15 +139,16 @@ class _Judge:
 
     def _rehearse(self) -> None:
         """Run the definitions once; a cell that hangs or kills the process is left out from then on."""
+        cells = self.paper.extract.cells
         for _ in range(MOST_DROPPED):
-            self.process.load(self.cells, self.key.practical.probes)
+            self.process.load(cells, self.key.practical.probes)
             with self.process.session() as session:
                 outcome = session.define(announce=True)
             if not isinstance(outcome, Gone):
                 self.faults.extend(shortened(words_for(fault)) for fault in outcome.faults[:MOST_FAULTS])
                 return
             self.faults.append(f"{session.cell or 'a cell'} was left out: running its definitions {outcome.how}.")
-            self.cells = [cell for cell in self.cells if cell[0] != session.cell]
+            cells = tuple(cell for cell in cells if cell[0] != session.cell)
         self.process.load([], self.key.practical.probes)
 
     def answer(
@@ -169,20 +162,14 @@ class _Judge:
         return key, self.answers[key]
 
     def _heard(self, probe: str, values: Mapping[str, Value], make: MakeHandler | None, seconds: float | None) -> Heard:
-        if make is None:
-            return Heard(values, self._outcome(probe, values, None, seconds))
         calls: list[tuple[str, Mapping[str, Value]]] = []
-        handler = make()
-        with handler if isinstance(handler, AbstractContextManager) else nullcontext():
-            outcome = self._outcome(probe, values, _overheard(handler, calls), seconds)
+        handler = make() if make else None
+        entered = handler if isinstance(handler, AbstractContextManager) else nullcontext()
+        with entered, self.process.session() as session:
+            outcome: Outcome | Defined = session.define()
+            if isinstance(outcome, Defined):
+                outcome = session.ask(probe, values, _overheard(handler, calls) if handler else None, seconds)
         return Heard(values, outcome, tuple(calls) if len(calls) <= MOST_CALLS else (), handler)
-
-    def _outcome(
-        self, probe: str, values: Mapping[str, Value], handler: Handler | None, seconds: float | None
-    ) -> Outcome:
-        with self.process.session() as session:
-            defined = session.define()
-            return defined if isinstance(defined, Gone) else session.ask(probe, values, handler, seconds)
 
 
 def _described(make: MakeHandler) -> str:
@@ -215,27 +202,23 @@ class _Exam:
     judge: _Judge
     endless: bool = False
     given_up: str = ""  # why nothing more is asked for this question, in words
-    curve: LearningCurve | None = field(default=None)
+    curve: LearningCurve | None = None
     heard: dict[str, Heard] = field(default_factory=dict)
 
     @property
     def reference(self) -> Reference:
-        """See Exam."""
         return self.judge.key.reference
 
     def right(self, scene: Scene) -> Answer:
-        """See Exam."""
         return self.judge.key.right(scene)
 
     def play(self, scene: Scene, *, handler: MakeHandler | None = None, seconds: float | None = None) -> Answer:
-        """See Exam."""
         self.judge.key.require(scene)
         return self.ask("play", handler=handler, seconds=seconds, **scene.sent())
 
     def ask(
         self, probe: str, /, *, handler: MakeHandler | None = None, seconds: float | None = None, **values: Value
     ) -> Answer:
-        """See Exam."""
         if self.given_up:
             raise Mistake(f"Your code {self.given_up} when it was asked before, and was not asked again.")
         self.judge.key.require_probe(probe)
@@ -258,7 +241,6 @@ class _Exam:
         return Mistake(words_for(outcome) + faults)
 
     def keep_curve(self, curve: LearningCurve) -> None:
-        """See Exam."""
         self.curve = curve
 
 
