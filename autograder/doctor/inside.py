@@ -28,7 +28,8 @@ def look(session: Any, folder: str, port: int, bystander: int, grader: int) -> d
     """Try everything; what came through, and the secrets that were seen, as "place in where"."""
     libc = ctypes.CDLL(None)
     host = os.getppid()
-    seen = [*visible_secrets([*visible_processes(), grader, bystander]), *own_secrets()]
+    visible = [int(name) for name in listed("/proc") if name.isdigit()]
+    seen = [*visible_secrets([*visible, grader, bystander]), *own_secrets()]
     attempts: dict[str, Callable[[], object]] = {
         "network": lambda: socket.create_connection(("127.0.0.1", port), timeout=1),
         "files": Path(folder, "secret").read_text,
@@ -79,14 +80,6 @@ def traced(libc: ctypes.CDLL, pid: int) -> None:
     libc.ptrace(DETACH, pid, None, None)
 
 
-def visible_processes() -> list[int]:
-    """The processes that can be seen."""
-    try:
-        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
-    except OSError:
-        return []
-
-
 def visible_secrets(pids: Sequence[int]) -> Iterator[str]:
     """The secrets in environment, command line, folders, descriptors and memory of these processes."""
     for pid in dict.fromkeys(pids):
@@ -119,27 +112,23 @@ def secrets_in(text: bytes, where: str) -> Iterator[str]:
 
 def listed(folder: str) -> list[str]:
     """The names in a folder; none if it is closed."""
-    try:
+    with contextlib.suppress(OSError):
         return os.listdir(folder)
-    except OSError:
-        return []
+    return []
 
 
 def target(link: str) -> bytes:
     """Where a symbolic link leads."""
-    try:
+    with contextlib.suppress(OSError):
         return os.fsencode(os.readlink(link))
-    except OSError:
-        return b""
+    return b""
 
 
 def content(path: str) -> bytes:
     """What a file holds; nothing of one that is closed, or that reading could wait for."""
-    try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-            return file.read(MOST) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
-    except OSError:
-        return b""
+    with contextlib.suppress(OSError), open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        return file.read(MOST) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
+    return b""
 
 
 def memory(pid: int) -> Iterator[bytes]:
@@ -148,9 +137,6 @@ def memory(pid: int) -> Iterator[bytes]:
         addresses, rights = line.split()[:2]
         first, last = (int(number, 16) for number in addresses.split("-"))
         if rights.startswith("rw") and last - first < MOST:
-            try:
-                with open(f"/proc/{pid}/mem", "rb", 0) as file:
-                    file.seek(first)
-                    yield file.read(last - first)
-            except (OSError, ValueError):
-                continue
+            with contextlib.suppress(OSError, ValueError), open(f"/proc/{pid}/mem", "rb", 0) as file:
+                file.seek(first)
+                yield file.read(last - first)
