@@ -14,10 +14,10 @@ process is data, never trusted.
 
 import inspect
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ from autograder.records import CheckResult, LearningCurve
 from autograder.student.wire import Opaque
 
 if TYPE_CHECKING:
+    from autograder.judging.answer_key import AnswerKey
     from autograder.judging.scenes import Scene
 
 Array = npt.NDArray[np.generic]
@@ -119,19 +120,26 @@ def _kind(value: Value) -> str:
     return names.get(type(value), "something else")
 
 
-class Exam(Protocol):
+class Exam(ABC):
     """The judge's side of one student's process."""
+
+    key: "AnswerKey"
 
     @property
     def reference(self) -> Any:
         """What the source notebook's own solution defines, by name: ``exam.reference.critic_target``."""
+        return self.key.reference
 
     def play(self, scene: "Scene", *, handler: MakeHandler | None = None, seconds: float | None = None) -> Answer:
         """What the student's functions make of a scene; asked and answered as by ``ask``."""
+        self.key.require(scene)
+        return self.ask("play", handler=handler, seconds=seconds, **scene.sent())
 
     def right(self, scene: "Scene") -> Answer:
         """What the reference's functions make of it, in float64."""
+        return self.key.right(scene)
 
+    @abstractmethod
     def ask(
         self, probe: str, /, *, handler: MakeHandler | None = None, seconds: float | None = None, **values: Value
     ) -> Answer:
@@ -146,6 +154,7 @@ class Exam(Protocol):
         of what was called. A handler that is a context manager is entered before and left afterwards.
         """
 
+    @abstractmethod
     def keep_curve(self, curve: LearningCurve) -> None:
         """Keep a learning curve for the feedback on the question that is being judged."""
 
@@ -170,7 +179,7 @@ class Check:
     def place(self) -> str:
         """File and line."""
         code = self.run.__code__
-        return f"{Path(code.co_filename)}, line {code.co_firstlineno}"
+        return f"{code.co_filename}, line {code.co_firstlineno}"
 
 
 def check(question: str, *, weight: float = 1.0, look_at: str) -> Callable[[Callable[[Exam], None]], Check]:

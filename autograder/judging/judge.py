@@ -11,10 +11,9 @@ import numpy as np
 
 from autograder.course.limits import Limits
 from autograder.course.practical import Question
-from autograder.judging.answer_key import AnswerKey, Reference
-from autograder.judging.checks import Answer, Check, Handler, MakeHandler, Mistake, Value
+from autograder.judging.answer_key import AnswerKey
+from autograder.judging.checks import Answer, Check, Exam, Handler, MakeHandler, Mistake, Value
 from autograder.judging.process import Answered, Defined, Gone, Outcome, Raised, StudentProcess
-from autograder.judging.scenes import Scene
 from autograder.notebook.extraction import Extract
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status
 from autograder.sandbox import Barrier
@@ -61,10 +60,7 @@ def judge(
     ``recognise`` hears what was asked and answered for every question that was put to the student's code; what it
     says becomes the question's hint where marks were lost. CourseError if the machine or the practical is not fit.
     """
-    asked = key.practical.questions if questions is None else tuple(questions)
-    if any(not _verdict_without_asking(question, paper) for question in asked):
-        process.start()
-        _ = key.checks  # the libraries are imported here while the student process imports its own
+    asked = key.practical.questions if questions is None else questions
     return _Judge(paper, key, process, asked, recognise).results()
 
 
@@ -115,6 +111,8 @@ class _Judge:
         """Every question's result. What is end to end (training) comes last, whatever its place."""
         decided = {q.name: _verdict_without_asking(q, self.paper) for q in self.questions}
         if not all(decided.values()):
+            self.process.start()
+            _ = self.key.checks  # the libraries are imported here while the student process imports its own
             self._rehearse()
         in_turn = sorted(self.questions, key=lambda question: question.end_to_end)
         results = {question.name: self._result(question, decided[question.name]) for question in in_turn}
@@ -128,7 +126,7 @@ class _Judge:
             return QuestionResult(
                 question.name, 0.0, question.points, Status.WRONG, f"It was not run: {_listed(endless)} never ends."
             )
-        exam = _Exam(self)
+        exam = _Exam(self.key, self)
         checks = tuple(_run(item, exam) for item in self.key.checks if item.question == question.name)
         if exam.endless:
             self.endless.update(question.functions)
@@ -196,32 +194,22 @@ def _overheard(handler: Handler, calls: list[tuple[str, Mapping[str, Value]]]) -
 
 
 @dataclass
-class _Exam:
-    """The Exam of one question; see judging.checks.Exam."""
+class _Exam(Exam):
+    """The exam of one question."""
 
+    key: AnswerKey
     judge: _Judge
     endless: bool = False
     given_up: str = ""  # why nothing more is asked for this question, in words
     curve: LearningCurve | None = None
     heard: dict[str, Heard] = field(default_factory=dict)
 
-    @property
-    def reference(self) -> Reference:
-        return self.judge.key.reference
-
-    def right(self, scene: Scene) -> Answer:
-        return self.judge.key.right(scene)
-
-    def play(self, scene: Scene, *, handler: MakeHandler | None = None, seconds: float | None = None) -> Answer:
-        self.judge.key.require(scene)
-        return self.ask("play", handler=handler, seconds=seconds, **scene.sent())
-
     def ask(
         self, probe: str, /, *, handler: MakeHandler | None = None, seconds: float | None = None, **values: Value
     ) -> Answer:
         if self.given_up:
             raise Mistake(f"Your code {self.given_up} when it was asked before, and was not asked again.")
-        self.judge.key.require_probe(probe)
+        self.key.require_probe(probe)
         key, heard = self.judge.answer(probe, values, handler, seconds)
         self.heard[key], outcome = heard, heard.outcome
         if isinstance(outcome, Answered):
@@ -237,15 +225,12 @@ class _Exam:
             if outcome.hung or outcome.lost:
                 self.given_up = "did not come to an end" if outcome.hung else outcome.how
             return Mistake(f"Your code {outcome.how}.", "loops that never end, and calls that end the process")
-        faults = f" Meanwhile: {' '.join(self.judge.faults)}" if self.judge.faults and _names_missing(outcome) else ""
+        name_is_missing = outcome.type in ("MissingDefinitionError", "NameError")
+        faults = f" Meanwhile: {' '.join(self.judge.faults)}" if self.judge.faults and name_is_missing else ""
         return Mistake(words_for(outcome) + faults)
 
     def keep_curve(self, curve: LearningCurve) -> None:
         self.curve = curve
-
-
-def _names_missing(raised: Raised) -> bool:
-    return raised.type in ("MissingDefinitionError", "NameError")
 
 
 def shortened(words: str, times: int = 1) -> str:
