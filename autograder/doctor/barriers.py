@@ -85,11 +85,9 @@ def _planted(planted: dict[str, str]) -> Iterator[tuple[Path, int, "subprocess.P
         os.set_inheritable(opened.fileno(), True)
         os.environ[VARIABLE] = planted["environment"]
         stack.callback(os.environ.pop, VARIABLE, None)
-        bystander = stack.enter_context(_bystander(planted, home, opened.fileno()))
+        # the bystander holds every secret, and waits until its input is closed
+        command = [interpreter(), "-I", "-S", "-c", "import sys; sys.stdin.read()", planted["command line"]]
+        bystander = stack.enter_context(
+            subprocess.Popen(command, stdin=subprocess.PIPE, cwd=home, pass_fds=[opened.fileno()])  # noqa: S603 - our own
+        )
         yield folder, listener.getsockname()[1], bystander
-
-
-def _bystander(planted: dict[str, str], home: Path, opened: int) -> "subprocess.Popen[bytes]":
-    """A process that holds every secret, and waits until its input is closed."""
-    command = [interpreter(), "-I", "-S", "-c", "import sys; sys.stdin.read()", planted["command line"]]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, cwd=home, pass_fds=[opened])  # noqa: S603 - our own

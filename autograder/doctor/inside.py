@@ -34,7 +34,7 @@ def look(session: Any, folder: str, port: int, bystander: int, grader: int) -> d
         "network": lambda: socket.create_connection(("127.0.0.1", port), timeout=1),
         "files": Path(folder, "secret").read_text,
         "privileges": lambda: os.setgroups([]),
-        "namespaces": lambda: zero(libc.unshare(NEW_USER_NAMESPACE)),
+        "namespaces": lambda: libc.unshare(NEW_USER_NAMESPACE) == 0,
         "reading of the host": lambda: readable(f"/proc/{host}"),
         "tracing of the host": lambda: traced(libc, host),
         "limits of the host": lambda: resource.prlimit(host, resource.RLIMIT_CORE),
@@ -53,31 +53,24 @@ def end_host(session: Any) -> None:
 
 
 def succeeds(attempt: Callable[[], object]) -> bool:
-    """Whether an attempt goes through."""
+    """Whether an attempt goes through: it neither raises nor returns False."""
     try:
-        attempt()
+        return attempt() is not False
     except Exception:
         return False
-    return True
 
 
-def zero(result: int) -> None:
-    """OSError unless a call into the C library succeeded."""
-    if result:
-        raise OSError("refused")
-
-
-def readable(process: str) -> None:
-    """OSError unless anything of the process can be opened that its user alone may read, or its memory be written."""
+def readable(process: str) -> bool:
+    """Whether anything of the process can be opened that its user alone may read, or its memory be written."""
     private = {"environ": os.O_RDONLY, "maps": os.O_RDONLY, "mem": os.O_RDWR}
-    if not any(succeeds(partial(os.open, f"{process}/{name}", how)) for name, how in private.items()):
-        raise OSError("refused")
+    return any(succeeds(partial(os.open, f"{process}/{name}", how)) for name, how in private.items())
 
 
-def traced(libc: ctypes.CDLL, pid: int) -> None:
-    """OSError unless the process can be traced; it is let go at once."""
-    zero(libc.ptrace(ATTACH, pid, None, None))
+def traced(libc: ctypes.CDLL, pid: int) -> bool:
+    """Whether the process can be traced; it is let go at once."""
+    attached = bool(libc.ptrace(ATTACH, pid, None, None) == 0)
     libc.ptrace(DETACH, pid, None, None)
+    return attached
 
 
 def visible_secrets(pids: Sequence[int]) -> Iterator[str]:
