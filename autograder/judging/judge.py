@@ -52,16 +52,15 @@ def judge(
     paper: Paper,
     key: AnswerKey,
     process: StudentProcess,
-    questions: Sequence[Question] | None = None,
+    questions: Sequence[Question],
     recognise: Recognise = lambda *_: "",
 ) -> tuple[QuestionResult, ...]:
-    """The results of these questions (of all if none are given), in the practical's order.
+    """The results of these questions, in their order.
 
     ``recognise`` hears what was asked and answered for every question that was put to the student's code; what it
     says becomes the question's hint where marks were lost. CourseError if the machine or the practical is not fit.
     """
-    asked = key.practical.questions if questions is None else questions
-    return _Judge(paper, key, process, asked, recognise).results()
+    return _Judge(paper, key, process, questions, recognise).results()
 
 
 def student_process(imports: Sequence[str], key: AnswerKey, barrier: Barrier, limits: Limits) -> StudentProcess:
@@ -119,13 +118,11 @@ class _Judge:
         return tuple(results[question.name] for question in self.questions)
 
     def _result(self, question: Question, decided: tuple[Status, str] | None) -> QuestionResult:
+        endless = [name for name in question.functions if name in self.endless]
+        if endless and question.end_to_end and not decided:
+            decided = Status.WRONG, f"It was not run: {_listed(endless)} never ends."
         if decided:
             return QuestionResult(question.name, 0.0, question.points, *decided)
-        endless = [name for name in question.functions if name in self.endless]
-        if endless and question.end_to_end:
-            return QuestionResult(
-                question.name, 0.0, question.points, Status.WRONG, f"It was not run: {_listed(endless)} never ends."
-            )
         exam = _Exam(self.key, self)
         checks = tuple(_run(item, exam) for item in self.key.checks if item.question == question.name)
         if exam.endless:
