@@ -68,19 +68,14 @@ class Confined:
     @property
     def weaknesses(self) -> tuple[str, ...]:
         """See Barrier."""
-        signals = () if self._scoped else (HOST_IN_REACH,) if self.own_user else NO_SIGNALS
+        signals = () if self.abi >= WITH_SCOPES else (HOST_IN_REACH,) if self.own_user else NO_SIGNALS
         return (*COMMON, *(() if self.own_user else SAME_USER), *signals, *(SEARCH if self.search else ()))
-
-    @property
-    def _scoped(self) -> bool:
-        """Whether Landlock blocks signals to processes outside."""
-        return self.abi >= WITH_SCOPES
 
     def prepare(self, limits: Limits) -> Prepared:
         """See Barrier."""
         user = spare_user() if self.own_user else None
         folder = private_folder(user)
-        alone = self.own_user or self._scoped
+        alone = self.own_user or self.abi >= WITH_SCOPES
         rules = (*filters.ON_SHARED_DISK, *(filters.GROUPS if alone else ()))
         of_copies = (*filters.OF_COPIES, *(() if alone else (*filters.GROUPS, *filters.SIGNALS)))
         settings = opened(json.dumps(self._settings(user, folder, filters.assemble(rules))).encode())

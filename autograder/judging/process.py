@@ -67,6 +67,7 @@ class Session:
     def __init__(self, process: "StudentProcess", channel: socket.socket) -> None:
         self._process = process
         self._channel = channel
+        self._look = process.look_now_and_then  # at what the sandbox uses, while this waits
         self.cell = ""  # the cell that began last
 
     def define(self, announce: bool = False) -> Defined | Gone:
@@ -78,7 +79,7 @@ class Session:
         try:
             wire.send(self._channel, {"verb": "define", "announce": announce}, deadline)
             while True:
-                reply = self._receive(deadline)
+                reply = wire.receive_message(self._channel, deadline, self._look)
                 if reply["verb"] == "defined":
                     return Defined(tuple(_raised(fault) for fault in _dicts(reply.get("faults"))))
                 self.cell = _text(reply.get("label"))
@@ -92,9 +93,9 @@ class Session:
         deadline = time.monotonic() + self._process.limits.seconds_for(seconds)
         try:
             question = {"verb": "ask", "probe": probe, "values": dict(values)}
-            wire.send(self._channel, question, deadline, self._process.look_now_and_then)
+            wire.send(self._channel, question, deadline, self._look)
             while True:
-                reply = self._receive(deadline)
+                reply = wire.receive_message(self._channel, deadline, self._look)
                 if reply["verb"] == "answer":
                     return Answered(reply.get("values"))
                 if reply["verb"] == "raised":
@@ -111,11 +112,7 @@ class Session:
             reply: dict[str, Any] = {"verb": "reply", "value": handler(_text(call.get("name")), values)}
         except Refused as refused:
             reply = {"verb": "refuse", "message": str(refused)}
-        wire.send(self._channel, reply, deadline, self._process.look_now_and_then)
-
-    def _receive(self, deadline: float) -> dict[str, Any]:
-        """The next message; meanwhile the memory that the sandbox uses is watched."""
-        return wire.receive_message(self._channel, deadline, self._process.look_now_and_then)
+        wire.send(self._channel, reply, deadline, self._look)
 
     def _gone(self, error: wire.WireError) -> Gone:
         if isinstance(error, wire.LateError):
