@@ -195,7 +195,7 @@ def test_a_sandbox_that_is_gone_is_replaced_for_the_next_submission(barrier: Bar
 
 def test_where_the_kernel_cannot_protect_the_first_process_every_submission_gets_a_new_one() -> None:
     """Landlock blocks signals from version 6 on; behind namespaces the first process is protected without it."""
-    for barrier, starts in ((Confined.here(abi=5), 2), (replace(first_barrier(), landlock=5), 1)):
+    for barrier, starts in ((replace(Confined.here(), abi=5), 2), (replace(first_barrier(), landlock=5), 1)):
         with StudentProcess(barrier, PATIENT) as process:
             for _ in range(2):
                 assert answer_of(submitted(process, "def f(x): return x")) == 3.0

@@ -21,7 +21,6 @@ from autograder.sandbox.usage import descendants, memory_of_all
 from autograder.sandbox.view import interpreter
 from autograder.student import wire
 
-TICK = 0.2  # seconds between two looks at the memory used
 TOO_SLOW = "did not come to an end in the time allowed"
 
 
@@ -68,22 +67,19 @@ class Session:
     def __init__(self, process: "StudentProcess", channel: socket.socket) -> None:
         self._process = process
         self._channel = channel
+        self._look = process.look_now_and_then  # at what the sandbox uses, while this waits
         self.cell = ""  # the cell that began last
-        self._unfit: Gone | None = None
-
-    def refuse(self, cell: str, outcome: Gone) -> None:
-        """Make this session define nothing, since compiling that cell had this outcome."""
-        self.cell, self._unfit = cell, outcome
 
     def define(self, announce: bool = False) -> Defined | Gone:
         """Run the notebook's loaded definitions; with ``announce``, ``cell`` is the cell that began last."""
-        if self._unfit:
-            return self._unfit
+        if self._process.unfit:
+            self.cell, outcome = self._process.unfit
+            return outcome
         deadline = time.monotonic() + self._process.limits.seconds_to_define
         try:
             wire.send(self._channel, {"verb": "define", "announce": announce}, deadline)
             while True:
-                reply = self._receive(deadline)
+                reply = wire.receive_message(self._channel, deadline, self._look)
                 if reply["verb"] == "defined":
                     return Defined(tuple(_raised(fault) for fault in _dicts(reply.get("faults"))))
                 self.cell = _text(reply.get("label"))
@@ -97,9 +93,9 @@ class Session:
         deadline = time.monotonic() + self._process.limits.seconds_for(seconds)
         try:
             question = {"verb": "ask", "probe": probe, "values": dict(values)}
-            wire.send(self._channel, question, deadline, self._process.look_now_and_then)
+            wire.send(self._channel, question, deadline, self._look)
             while True:
-                reply = self._receive(deadline)
+                reply = wire.receive_message(self._channel, deadline, self._look)
                 if reply["verb"] == "answer":
                     return Answered(reply.get("values"))
                 if reply["verb"] == "raised":
@@ -116,16 +112,12 @@ class Session:
             reply: dict[str, Any] = {"verb": "reply", "value": handler(_text(call.get("name")), values)}
         except Refused as refused:
             reply = {"verb": "refuse", "message": str(refused)}
-        wire.send(self._channel, reply, deadline, self._process.look_now_and_then)
-
-    def _receive(self, deadline: float) -> dict[str, Any]:
-        """The next message; meanwhile the memory that the sandbox uses is watched."""
-        return wire.receive_message(self._channel, deadline, self._process.look_now_and_then)
+        wire.send(self._channel, reply, deadline, self._look)
 
     def _gone(self, error: wire.WireError) -> Gone:
         if isinstance(error, wire.LateError):
             return Gone(TOO_SLOW, hung=True)
-        how = self._process.bury()
+        how = self._process.end_copy(b"bury")
         if isinstance(error, TooMuchUsedError):
             return Gone(str(error), lost=True)
         return Gone(f"ended the whole process ({how})" if how else f"broke the conversation: {error}")
@@ -133,10 +125,6 @@ class Session:
 
 class TooMuchUsedError(wire.WireError):
     """The sandbox as a whole uses more than allowed."""
-
-
-def _padded(verb: bytes) -> bytes:
-    return verb.ljust(7)
 
 
 def _text(value: object) -> str:
@@ -181,7 +169,7 @@ class StudentProcess:
         self._next_look = 0.0  # of time.monotonic
         self.starts = 0  # how often the sandbox was started
         self._loaded: dict[str, Any] = {"cells": [], "probes": ""}
-        self._unfit: tuple[str, Gone] | None = None  # the cell that it could not compile, and the outcome
+        self.unfit: tuple[str, Gone] | None = None  # the loaded cell that it could not compile, and the outcome
         # what the host prints if it fails to start; closed with the process
         self._words = tempfile.TemporaryFile()  # noqa: SIM115
 
@@ -213,41 +201,44 @@ class StudentProcess:
         self._ready = self._waits = False
         self.starts += 1
 
-    def _await_ready(self, control: socket.socket) -> None:
-        """CourseError if the sandbox does not start, since that is never the student's fault."""
+    def _make_ready(self) -> None:
+        """Start the sandbox and load it. CourseError if it does not start, since that is never the student's fault."""
+        if self._ready or self.unfit:
+            return
+        self.start()
+        assert self._control is not None
         waited, self._waits = self._waits, False
         try:
             deadline = time.monotonic() + self.limits.seconds_to_start
             if not waited:
-                self._stays = wire.receive_message(control, deadline).get("stays") is True
+                self._stays = wire.receive_message(self._control, deadline).get("stays") is True
                 self._first = self._only_process()
-            control.sendall(_padded(b"begin"))
-            wire.receive(control, deadline)
+            self._control.sendall(b"begin".ljust(wire.LONGEST_VERB))
+            wire.receive(self._control, deadline)
             self._ready = True
-            self._unfit = self._hand_over_loaded()  # no student code has run here yet
+            self.unfit = self._hand_over_loaded()  # no student code has run here yet
         except (OSError, wire.WireError) as error:
             self._words.seek(0)
             said = self._words.read(4000).decode(errors="replace").strip()
             self.stop()
             if waited:
-                return  # it is started again
+                return  # it ended while it waited for a submission, and is started again
             raise CourseError(
                 f"The student process does not start: {said or error}", "Run autograder doctor."
             ) from None
 
     def load(self, cells: Sequence[tuple[str, str]], probes: str) -> None:
         """Set what every later session defines: the notebook's cells, (label, source) each, and the probes."""
-        self._loaded, self._unfit = {"cells": [list(cell) for cell in cells], "probes": probes}, None
+        self._loaded, self.unfit = {"cells": [list(cell) for cell in cells], "probes": probes}, None
         if self._ready:
             self._hand_over_loaded()
 
     def _hand_over_loaded(self) -> tuple[str, Gone] | None:
         """Send the cells and the probes. If that ends the process: the cell and the outcome (it is not sent again)."""
-        if self._control is None:
-            return None
+        assert self._control is not None
         deadline, cell = time.monotonic() + self.limits.seconds_to_define, ""
         try:
-            self._control.sendall(_padded(b"load"))
+            self._control.sendall(b"load".ljust(wire.LONGEST_VERB))
             wire.send(self._control, self._loaded, deadline)
             while (reply := wire.receive_message(self._control, deadline, self.look_now_and_then))["verb"] != "ready":
                 cell = _text(reply.get("label"))
@@ -259,10 +250,10 @@ class StudentProcess:
 
     def leave(self) -> None:
         """Be done with a submission: nothing of it is left in the sandbox, which stays only where that is certain."""
-        self._loaded, self._unfit = {"cells": [], "probes": ""}, None
+        self._loaded, self.unfit = {"cells": [], "probes": ""}, None
         if not self._ready:
             return  # nothing of a submission has been handed over
-        ended = self._stays and self._control_says(b"leave") is not None
+        ended = self._stays and self._told(b"leave") is not None
         self._ready = False
         if ended and self._clear():
             self._waits = True
@@ -285,57 +276,16 @@ class StudentProcess:
         with ours:
             with theirs:
                 self._hand_over(theirs)
-            session = Session(self, ours)
-            if self._unfit:
-                session.refuse(*self._unfit)
-            yield session
-        self._control_says(b"end")
-        self._clear()
-
-    def _hand_over(self, channel: socket.socket) -> None:
-        for _ in range(2):
-            if self._unfit:
-                return
-            if self._control is None:
-                self.start()
-            assert self._control is not None
-            if not self._ready:
-                self._await_ready(self._control)
-            if self._unfit:
-                return
-            if self._control is None:  # it ended while it waited for a submission
-                continue
-            try:
-                socket.send_fds(self._control, [_padded(b"session")], [channel.fileno()])
-                deadline = time.monotonic() + self.limits.seconds_per_ask
-                wire.receive(self._control, deadline, self.look_now_and_then)
-                return
-            except (OSError, wire.WireError):  # an earlier session killed or blocked it: replace it
-                self.stop()
-        raise CourseError("The student process does not answer although it is new.", "Run autograder doctor.")
-
-    def _control_says(self, verb: bytes) -> str | None:
-        """What the sandbox tells of an end, in words; None if it is gone."""
-        if self._control is None:
-            return None
-        try:
-            self._control.sendall(_padded(verb))
-            deadline = time.monotonic() + self.limits.seconds_per_ask
-            reply = wire.receive(self._control, deadline, self.look_now_and_then)
-            return _text(reply.get("how")) if isinstance(reply, dict) else ""
-        except (OSError, wire.WireError):
+            yield Session(self, ours)
+        self.end_copy(b"end")
+        if not self._clear():
             self.stop()
-            return None
 
     def _clear(self) -> bool:
-        """Remove what a session left on the disk, where the host cannot; False if the sandbox is gone."""
-        if (
-            self._process is not None
-            and self._prepared is not None
-            and not self._prepared.clear(self._process, self._hosts)
-        ):
-            self.stop()
-        return self._process is not None
+        """Remove what a session left on the disk, where the host cannot; False if that fails or the sandbox is gone."""
+        if self._process is None or self._prepared is None:
+            return False
+        return self._prepared.clear(self._process, self._hosts)
 
     def _only_process(self) -> int:
         """The id of the one process that there is in a sandbox before any student code has run."""
@@ -347,15 +297,34 @@ class StudentProcess:
         """How many processes of the sandbox run no student code: a submission's host is a second one if one stays."""
         return 2 if self._stays and self._ready else 1
 
-    def bury(self) -> str:
-        """How the copy ended that closed its socket, in words; empty if it did not end."""
-        return self._control_says(b"bury") or ""
+    def _hand_over(self, channel: socket.socket) -> None:
+        for _ in range(2):
+            self._make_ready()
+            if self.unfit or self._told(b"session", channel.fileno()):
+                return
+        raise CourseError("The student process does not answer although it is new.", "Run autograder doctor.")
+
+    def _told(self, verb: bytes, *descriptors: int) -> dict[str, Any] | None:
+        """The host's reply; None if there is none. A host that a session has killed or blocked is stopped."""
+        if self._control is None:
+            return None
+        try:
+            socket.send_fds(self._control, [verb.ljust(wire.LONGEST_VERB)], descriptors)
+            deadline = time.monotonic() + self.limits.seconds_per_ask
+            return wire.receive_message(self._control, deadline, self.look_now_and_then)
+        except (OSError, wire.WireError):
+            self.stop()
+            return None
+
+    def end_copy(self, verb: bytes) -> str:
+        """Kill the copy ("end"), or first let it end ("bury"): how it ended by itself, in words, or empty."""
+        return _text((self._told(verb) or {}).get("how"))
 
     def look_now_and_then(self) -> None:
         """Call ``look_at_usage`` if the last look was long enough ago, also while the process sends without a pause."""
         if time.monotonic() >= self._next_look:
             self.look_at_usage()
-            self._next_look = time.monotonic() + TICK
+            self._next_look = time.monotonic() + wire.TICK
 
     def look_at_usage(self) -> None:
         """Stop the sandbox and raise TooMuchUsedError if its processes are too many, or together use too much.

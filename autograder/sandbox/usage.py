@@ -74,21 +74,14 @@ def memory_of(pid: int, shared: bool = False) -> int:
     at all if another process holds all of them.
     """
     thread = _thread_of(pid)
-    try:
-        lines = (thread / "smaps_rollup").read_text(encoding="ascii").splitlines()
-        return _kilobytes(lines, ("Pss:",))
-    except PermissionError:
-        pass
-    except OSError:  # it has just ended
-        return 0
-    if shared:
-        return 0
-    try:
-        lines = (thread / "status").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return 0
-    return _kilobytes(lines, ("RssAnon:", "RssShmem:"))
-
-
-def _kilobytes(lines: list[str], names: tuple[str, ...]) -> int:
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(names))
+    for file, names in (("smaps_rollup", ("Pss:",)), ("status", ("RssAnon:", "RssShmem:"))):
+        try:
+            lines = (thread / file).read_text(encoding="utf-8", errors="replace").splitlines()
+        except PermissionError:
+            if shared:
+                return 0
+            continue
+        except OSError:  # it has just ended
+            return 0
+        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(names))
+    return 0

@@ -49,13 +49,13 @@ import sys
 import time
 import traceback
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections import UserDict
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 FOREVER = float("inf")
-LONGEST_VERB = 7  # bytes; every verb on the control channel is padded to this length
 LONGEST_TEXT = 500  # characters of any message that is sent back
 
 
@@ -67,24 +67,17 @@ class RefusedError(Exception):
     """The judge refused a call."""
 
 
-class Student(Mapping[str, Any]):
+class Student(UserDict[str, Any]):
     """The names that the student's notebook defines."""
 
     def __init__(self) -> None:
         self.module = types.ModuleType("__main__")
-        self.module.__dict__.update(display=lambda *_: None, get_ipython=lambda: None)
+        self.data = self.module.__dict__
+        self.update(display=lambda *_: None, get_ipython=lambda: None)
         self.faults: list[dict[str, Any]] = []
 
-    def __getitem__(self, name: str) -> Any:
-        if name in self.module.__dict__:
-            return self.module.__dict__[name]
+    def __missing__(self, name: str) -> Any:
         raise MissingDefinitionError(f"your notebook does not define {name}")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.module.__dict__)
-
-    def __len__(self) -> int:
-        return len(self.module.__dict__)
 
     def run(self, statements: list[types.CodeType]) -> None:
         """Run one cell, statement by statement. What a statement raises is noted, and the next ones still run."""
@@ -206,7 +199,7 @@ class Preloaded:
     def serve(self) -> None:
         """Start a host for each submission, until the judge closes the channel or a host ends by itself."""
         wire.send(self.control, {"verb": "ready", "stays": self.stays}, FOREVER)
-        while self.control.recv(LONGEST_VERB).rstrip() == b"begin":
+        while self.control.recv(wire.LONGEST_VERB).rstrip() == b"begin":
             if not self.stays:
                 Host(self).serve()
                 return
@@ -250,7 +243,7 @@ class Host:
         """Answer the judge until the submission is done with."""
         wire.send(self.control, {"verb": "ready"}, FOREVER)
         while True:
-            said, descriptors, _, _ = socket.recv_fds(self.control, LONGEST_VERB, 1)
+            said, descriptors, _, _ = socket.recv_fds(self.control, wire.LONGEST_VERB, 1)
             verb = said.rstrip()
             if verb == b"session" and descriptors:
                 self.end(patience=0)
