@@ -36,6 +36,17 @@ class Raised:
     code: str
 
 
+def words_for(raised: Raised) -> str:
+    """What the student's code raised, and where, as a sentence."""
+    if raised.type == "MissingDefinitionError":
+        return f"{raised.message[:1].upper()}{raised.message[1:]}."
+    if raised.type == "NotImplementedError" and "YOUR CODE HERE" in raised.message:
+        return f"A blank is still open: {raised.message}."
+    said = f"{raised.type}: {raised.message}" if raised.message else raised.type
+    where = f" in {raised.cell}, line {raised.line}: {raised.code}" if raised.cell else ""
+    return f"Your code raised {said}{where}."
+
+
 @dataclass(frozen=True)
 class Gone:
     """The student's process hung, died or sent nonsense: ``how``, in words. ``hung`` if the deadline passed."""

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from autograder.errors import CheckError, did_you_mean
 from autograder.judging.checks import Answer, Array, Value, expect_close
 
 Numbers = npt.NDArray[np.float64]
@@ -49,7 +50,7 @@ class Step:
 
 
 class Scene:
-    """Objects by name, and the steps that are taken with them. Raises ValueError on an argument that names nothing."""
+    """Objects by name, and the steps that are taken with them. Raises CheckError on an argument that names nothing."""
 
     def __init__(self, objects: Mapping[str, Thing], *steps: Step) -> None:
         self.objects = objects
@@ -58,7 +59,9 @@ class Scene:
         for step in steps:
             for argument in step.arguments:
                 if isinstance(argument, str) and argument not in known:
-                    raise ValueError(f"{step.function} is handed {argument!r}, which is no object of the scene")
+                    message = f"{step.function} is handed {argument!r}, which is no object of the scene."
+                    names = ", ".join(sorted(known))
+                    raise CheckError(message, f"{did_you_mean(argument, known)}The objects before it are: {names}.")
             known |= step.makes
 
     @property
