@@ -13,6 +13,7 @@ from autograder.course.practical import practicals_in
 from autograder.doctor.barriers import ALL_TRIED, what_comes_through
 from autograder.errors import CourseError
 from autograder.judging.answer_key import AnswerKey
+from autograder.judging.proof import prove
 from autograder.notebook.extraction import extract
 from autograder.sandbox import NAMES, VARIABLE, Barrier, Looked, choose_barrier, look_for
 
@@ -64,10 +65,11 @@ def _contract(course: Course) -> str:
     if missing:
         message = f"{practical.source_path} imports what is not installed here: {', '.join(missing)}"
         raise CourseError(message, f"pip install {' '.join(missing)}")
-    checks = AnswerKey(practical).checks
+    key = AnswerKey(practical)
+    prove(key, practical.questions)
     if authoring := annex("authoring"):
         authoring.blank(practical.source, practical)
-    return f"questions: {len(practical.questions)}, checks: {len(checks)}, blanks: {len(practical.blanks)}"
+    return f"questions: {len(practical.questions)}, checks: {len(key.checks)}, blanks: {len(practical.blanks)}"
 
 
 def _imported(course: Course) -> list[str]:

@@ -12,7 +12,7 @@ from rich.console import RenderableType
 from rich.progress import Progress
 
 from autograder.course.folders import Unclear, find_submissions
-from autograder.errors import CourseError, did_you_mean, file_fault, of_the_machine
+from autograder.errors import CheckError, CourseError, did_you_mean, file_fault, of_the_machine
 from autograder.files import check_writable
 from autograder.grading.executors import done_by_workers
 from autograder.grading.locking import only_grader
@@ -46,6 +46,8 @@ def grade_one(marking: Marking, folder: Path, submission: Submission) -> Graded:
     student = submission.student
     try:
         found = mark(marking, mend_once(marking.course, submission, folder), kept(folder, student))
+    except CheckError as error:
+        raise CourseError(f"{error.message} It was met in {submission.path}.", error.next_step) from error
     except CourseError:
         raise
     except Exception as error:  # whatever one submission brings about must not stop the others

@@ -215,6 +215,9 @@ class StudentProcess:
             wire.receive(control, time.monotonic() + self.limits.seconds_to_start)
             self._ready = True
             self._unfit = self._hand_over_loaded()  # no student code has run here yet
+            if self._unfit and not self._unfit[0]:  # nor was any read: the probes come first
+                message = f"The practical's probes.py {self._unfit[1].how.replace('compiled', 'read')} in the sandbox."
+                raise CourseError(message, "It finds installed libraries there, and no file of the course or the kit.")
         except wire.WireError as error:
             self._words.seek(0)
             said = self._words.read(4000).decode(errors="replace").strip()

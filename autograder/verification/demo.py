@@ -55,7 +55,7 @@ def sample_class(practical: Practical) -> dict[str, NotebookNode]:
     path = practical.folder / SAMPLES
     if not path.exists():
         message = f"{practical.name} has no sample class: there is no {path}."
-        raise CourseError(message, "Write one in the format of the corpus (docs/practicals.md).")
+        raise CourseError(message, "Write one in the format of the corpus (docs/writing-a-practical.md).")
     made = {each.id: variant_notebook(practical.source, practical, each) for each in load_corpus([path], practical)}
     return made | {"metadata-stripped": _without_metadata(next(iter(made.values())))}
 
