@@ -9,14 +9,18 @@ import io
 import json
 import tokenize
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from autograder.course.practical import Practical
 from autograder.errors import CourseError
 from autograder.hints import signatures
 from autograder.hints.recognise import Known, read
 from autograder.judging.judge import Recognise
+
+T = TypeVar("T")
 
 
 def recogniser(practical: Practical) -> Recognise:
@@ -61,15 +65,26 @@ def learnt(practical: Practical) -> str:
 
 
 def fingerprint(practical: Practical) -> str:
-    """Of all that the known mistakes' answers depend on: what is asked, by what, of which code. Words do not count."""
+    """Of all that the known mistakes' answers depend on: what is asked, by what, of which code. Words do not count.
+
+    CourseError names a file that cannot be read.
+    """
     code = [(path, path.name != "probes.py") for path in sorted(practical.folder.glob("*.py"))]
     code.append((Path(signatures.__file__), False))
-    parts = [bare(path.read_text(encoding="utf-8"), without_prose) for path, without_prose in code]
+    parts = [_read(path, partial(bare, without_prose=without_prose)) for path, without_prose in code]
     parts += [cell.source for cell in practical.source.cells if cell.cell_type == "code"]
     for path in sorted(corpus_path(practical).glob("*.toml")):
-        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("variant", [])
-        parts += [json.dumps(entry, sort_keys=True) for entry in entries if entry.get("verdict") == "wrong"]
+        entries = _read(path, tomllib.loads).get("variant", [])
+        found = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+        parts += [json.dumps(entry, sort_keys=True) for entry in found if entry.get("verdict") == "wrong"]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _read(path: Path, reader: Callable[[str], T]) -> T:
+    try:
+        return reader(path.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError) as error:  # TOML's errors, which name the line, and Unicode's are ValueErrors
+        raise CourseError(f"{path} cannot be read: {error}.", "Correct the file.") from error
 
 
 def bare(source: str, without_prose: bool) -> str:

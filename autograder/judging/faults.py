@@ -24,7 +24,7 @@ def mistake_in(check: Check, exam: Exam) -> Mistake | None:
     except (Exception, SystemExit) as error:
         if isinstance(error, MemoryError) or (isinstance(error, OSError) and of_the_machine(error)):
             raise
-        message = f"{place_of(error, check)}: the check {check.name} fails: {reason_of(error)}."
+        message = f"{place_of(error, check)}: the check fails: {reason_of(error)}."
         step = (
             f"Correct it, and run the same command again. Until then --skip {check.question} leaves its question out."
         )
@@ -33,8 +33,10 @@ def mistake_in(check: Check, exam: Exam) -> Mistake | None:
 
 
 def place_of(error: BaseException, check: Check) -> str:
-    """File and line within the practical's folder where an error arose while a check was run."""
-    return line_in(Path(check.run.__code__.co_filename).parent, error) or check.place
+    """File and line within the practical's folder where an error arose while a check was run, and the check's name."""
+    folder = Path(check.run.__code__.co_filename).parent
+    lines = (line_in(folder, each) for each in (error.__cause__, error) if each is not None)
+    return f"{next(filter(None, lines), check.place)} ({check.name})"
 
 
 def line_in(folder: Path, error: BaseException) -> str:

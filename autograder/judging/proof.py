@@ -47,9 +47,9 @@ def _prove(check: Check, exam: "LocalExam") -> None:
         warnings.simplefilter("ignore")  # they tell nothing of whether it passes
         mistake = mistake_in(check, exam)
     if mistake is not None:
-        place = place_of(mistake.__cause__ or mistake, check)
+        place = place_of(mistake, check)
         said = mistake.happened.rstrip(".")
-        message = f"{place}: the check {check.name} does not pass with the source notebook's own solution: {said}."
+        message = f"{place}: the check does not pass with the source notebook's own solution: {said}."
         raise CourseError(message, f"Correct the check, or the solution in {exam.key.practical.source_path}.")
 
 

@@ -14,6 +14,7 @@
 """
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from nbformat import NotebookNode
 from autograder.authoring import MarkedNotebook, read_marked
 from autograder.authoring.blanks import InlineBlank
 from autograder.course.practical import Practical
-from autograder.errors import CourseError
+from autograder.errors import CourseError, did_you_mean
 from autograder.notebook.cells import Cell, cells_of
 from autograder.notebook.python import read_python
 
@@ -48,10 +49,11 @@ class Variant:
     hint: str = ""
     source: str = ""
     parses: bool = True
+    number: int = field(default=1, compare=False)  # of its entry in the file
 
     def fault(self, message: str, next_step: str) -> CourseError:
-        """The fault to raise about this variant: it names file and entry."""
-        return CourseError(f"{self.path}, variant {self.id!r}: {message}", next_step)
+        """The fault to raise about this variant: it names file, line and entry."""
+        return CourseError(f"{_place(self.path, self.number, self.id)}: {message}", next_step)
 
 
 def load_corpus(
@@ -146,6 +148,7 @@ def _entries(path: Path) -> list[object]:
     return entries
 
 
+_BEGINS = re.compile(r"\s*\[\[\s*variant\s*\]\]")
 _TEXTS = ("id", "verdict", "summary", "hint", "source")
 _TABLES = ("fills", "cells")
 _LISTS = ("extra_cells", "loses")
@@ -156,10 +159,11 @@ def _variant(path: Path, number: int, entry: object) -> Variant:
     """The entry as a record, if its keys and types are those of a variant."""
     fields: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
     name = fields.get("id")
-    where = f"{path}, variant {name!r}" if isinstance(name, str) and name else f"{path}, variant number {number}"
-    unknown = ", ".join(sorted(fields.keys() - set(_KEYS)))
+    where = _place(path, number, name)
+    unknown = sorted(fields.keys() - set(_KEYS))
     if unknown:
-        raise CourseError(f"{where}: unknown keys: {unknown}.", f"The keys of a variant: {', '.join(_KEYS)}.")
+        step = f"{did_you_mean(unknown[0], _KEYS)}The keys of a variant: {', '.join(_KEYS)}."
+        raise CourseError(f"{where}: unknown keys: {', '.join(unknown)}.", step)
     for key in ("id", "verdict", "summary"):
         if not fields.get(key):
             raise CourseError(f"{where}: it has no {key}.", f"Add '{key} = \"...\"'.")
@@ -171,7 +175,15 @@ def _variant(path: Path, number: int, entry: object) -> Variant:
     if fields["verdict"] not in ("right", "wrong"):
         raise CourseError(f"{where}: unknown verdict {fields['verdict']!r}.", "A verdict is 'right' or 'wrong'.")
     values: dict[str, Any] = {key: tuple(value) if key in _LISTS else value for key, value in fields.items()}
-    return Variant(path=path, **values)
+    return Variant(path=path, number=number, **values)
+
+
+def _place(path: Path, number: int, name: object) -> str:
+    """File, line and name of an entry; the line is that of its ``[[variant]]``."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    begins = [row for row, line in enumerate(text.splitlines(), start=1) if _BEGINS.match(line)]
+    line = f", line {begins[number - 1]}" if number <= len(begins) else ""
+    return f"{path}{line}: variant {name!r}" if isinstance(name, str) and name else f"{path}{line}: variant {number}"
 
 
 _EXPECTED = {"text": "a text", "table": "a table of texts", "list": "a list of texts", "flag": "true or false"}
@@ -218,6 +230,6 @@ def _check_known(variant: Variant, what: str, names: Iterable[str], known: Seque
     names = list(names)
     for name in names:
         if name not in known:
-            raise variant.fault(f"unknown {what} {name!r}.", f"Known: {', '.join(known)}.")
+            raise variant.fault(f"unknown {what} {name!r}.", f"{did_you_mean(name, known)}Known: {', '.join(known)}.")
     if len(set(names)) < len(names):
         raise variant.fault(f"it names a {what} twice.", "Name each once.")
