@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from autograder.authoring.new import SKELETON
 from autograder.cli import app
 from autograder.course.practical import load_practical
+from autograder.doctor.examination import examine
 
 KIT = Path(__file__).parent.parent
 PAGE = (KIT / "docs/writing-a-practical.md").read_text(encoding="utf-8")
@@ -90,6 +91,19 @@ def test_the_skeletons_notebook_is_valid_runs_when_solved_and_says_which_blank_i
         exec("\n".join(codes[:3]), {})
     with pytest.raises(NotImplementedError, match="gradient"):
         exec("\n".join([*codes[:2], *codes[3:]]), {})
+
+
+def test_the_doctor_names_what_still_says_that_it_is_to_be_changed(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autograder.doctor.examination.NAMES", ())  # the machine is looked at elsewhere
+    run("new", "hw-1", "--course", course)
+    (found,) = (item for item in examine(course) if item.subject == "skeleton of hw-1")
+    for place in ("Cell 'title'", "Cell 'question-minimum'", f"{course}/solutions/hw-1/checks.py", "answers.toml"):
+        assert place in found.found
+    for path in (path for path in course.rglob("*") if path.suffix in (".py", ".toml", ".ipynb")):
+        path.write_text(path.read_text(encoding="utf-8").replace("TO CHANGE", "Note"), encoding="utf-8")
+    assert not [item for item in examine(course) if item.subject == "skeleton of hw-1"]
 
 
 def test_what_comes_next_is_said_for_the_course_that_was_named(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,7 @@ def new(
         Text(f"  autograder doctor {options}      says what is missing"),
         Text("Then change what says TO CHANGE; docs/writing-a-practical.md leads through it in six steps."),
         sep="\n",
+        soft_wrap=True,
     )
     return 0
 

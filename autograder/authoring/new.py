@@ -4,11 +4,14 @@ import re
 from pathlib import Path
 
 from autograder.course.configuration import course_config
+from autograder.course.practical import Practical
 from autograder.errors import CourseError
 from autograder.files import write_atomically
+from autograder.notebook.cells import cells_of
 
 SKELETON = Path(__file__).parent / "skeleton"
 PLACEHOLDER = "PRACTICAL"
+TO_CHANGE = "TO CHANGE"  # what the skeleton says wherever its text is to be replaced
 PARTS = ("source", "release", "solutions")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # it names files, and an assignment of nbgrader
 
@@ -37,3 +40,10 @@ def _check_name(root: Path, name: str) -> None:
     for there in (path for part in PARTS for path in sorted((root / part).glob("*"))):
         if there.name.casefold() == name.casefold():
             raise CourseError(f"{there} is there already.", "Choose another name, or move it away.")
+
+
+def unchanged(practical: Practical) -> list[str]:
+    """Where a practical still says that it is to be changed: cells of its notebook, and files."""
+    cells = [cell.name for cell in cells_of(practical.source) if TO_CHANGE in cell.source]
+    files = [path for kind in ("*.toml", "*.py") for path in sorted(practical.folder.rglob(kind))]
+    return [*cells, *(str(path) for path in files if TO_CHANGE in path.read_text(encoding="utf-8", errors="replace"))]

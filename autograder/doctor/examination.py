@@ -39,6 +39,7 @@ def examine(root: Path, name: str = "") -> Iterator[Finding]:
     yield _guarded("limits", lambda: course_limits(root).changes() or "the defaults")
     for course in courses:
         yield _guarded(course.name, lambda course=course: _contract(course))  # type: ignore[misc]
+        yield from _unchanged(course)
         yield _release(course)
         yield _known_mistakes(course)
     looked = [look_for(each) for each in NAMES]
@@ -88,6 +89,20 @@ def _libraries(course: Course) -> list[str]:
         return [name for name in _imported(course) if _is_installed(name)]
     except CourseError:
         return []
+
+
+def _unchanged(course: Course) -> Iterator[Finding]:
+    """What is left of the skeleton that the practical was begun with, if anything."""
+    new = annex("authoring.new")
+    if new is None:
+        return
+    try:
+        places = new.unchanged(course.practical)
+    except CourseError:  # told already
+        return
+    if places:
+        step = "Write what is asked for there, and take the words out: students would read them."
+        yield Finding(f"skeleton of {course.name}", True, f"{new.TO_CHANGE} still stands in {', '.join(places)}", step)
 
 
 def _release(course: Course) -> Finding:
