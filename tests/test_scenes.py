@@ -15,7 +15,7 @@ from autograder.errors import CheckError
 from autograder.files import write_atomically
 from autograder.grading.mark import Marking, mark
 from autograder.grading.mend import Mended
-from autograder.judging import Scene, array, call, help_with
+from autograder.judging import Scene, array, call, help_with, sgd
 from autograder.records import QuestionResult
 
 SUMS = """
@@ -164,5 +164,7 @@ def again(exam):
 def test_an_argument_that_names_no_object_is_refused_where_the_scene_is_written() -> None:
     with pytest.raises(CheckError, match="running is handed 'valeus'"):
         Scene({"values": array(np.ones(1))}, call("running", "valeus"))
+    with pytest.raises(CheckError, match="sgd is handed 'acter'"):
+        Scene({"actor": array(np.ones(1)), "optimizer": sgd("acter", rate=0.1)}, call("update", "optimizer"))
     with pytest.raises(CheckError, match="no object of the scene"):
         Scene({}, help_with("doubled", "later"), call("running", 1, into="later"))

@@ -13,7 +13,7 @@ and the helpers that every practical may use; a practical's own ones are functio
 are given the stage first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,13 +55,12 @@ class Scene:
     def __init__(self, objects: Mapping[str, Thing], *steps: Step) -> None:
         self.objects = objects
         self.steps = steps
-        known = set(objects)
+        known: set[str] = set()
+        for name, each in objects.items():
+            _check_objects(each.kind, each.values.get("of", ()) if each.kind == "sgd" else (), known)
+            known.add(name)
         for step in steps:
-            for argument in step.arguments:
-                if isinstance(argument, str) and argument not in known:
-                    message = f"{step.function} is handed {argument!r}, which is no object of the scene."
-                    names = ", ".join(sorted(known))
-                    raise CheckError(message, f"{did_you_mean(argument, known)}The objects before it are: {names}.")
+            _check_objects(step.function, [each for each in step.arguments if isinstance(each, str)], known)
             known |= step.makes
 
     @property
@@ -79,6 +78,13 @@ class Scene:
                 for step in self.steps
             ],
         }
+
+
+def _check_objects(taker: str, names: Iterable[str], known: Collection[str]) -> None:
+    for name in names:
+        if name not in known:
+            step = f"{did_you_mean(name, known)}The objects before it are: {', '.join(sorted(known)) or 'none'}."
+            raise CheckError(f"{taker} is handed {name!r}, which is no object of the scene.", step)
 
 
 def _argument(given: Any) -> Value:
