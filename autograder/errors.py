@@ -21,6 +21,10 @@ class CourseError(Exception):
         self.next_step = next_step
 
 
+class CheckError(CourseError):
+    """A hidden check is at fault, or what it asks for is; who runs the check adds its file and line."""
+
+
 def file_fault(error: OSError) -> CourseError:
     """The fault to report where a file or folder could not be read or written."""
     what = error.strerror or str(error) or type(error).__name__

@@ -3,86 +3,32 @@
 import contextlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 from autograder.authoring import blank, read_marked
 from autograder.course.limits import Limits
-from autograder.judging.answer_key import AnswerKey, Reference
-from autograder.judging.checks import Answer, Exam, Handler, MakeHandler, Mistake, Refused, Value
-from autograder.judging.judge import Paper, judge, words_for
+from autograder.judging.answer_key import AnswerKey
+from autograder.judging.checks import Handler, Value
+from autograder.judging.judge import Paper, judge
 from autograder.judging.process import Answered, Defined, Outcome, Raised, Session, StudentProcess
+from autograder.judging.proof import LocalExam, answered
 from autograder.notebook.extraction import extract
-from autograder.records import LearningCurve, QuestionResult
+from autograder.records import QuestionResult
 from autograder.sandbox import NoBarrier
-from autograder.student import wire
 from autograder.student.host import Loaded, Student, described
-from autograder.student.stage import Stage, plain, play
 from autograder.verification.corpus import Variant, in_place
 
-
-def wired(value: Any) -> Any:
-    """A value after its way over the wire."""
-    return wire.unpack(wire.pack(plain(value)))
+__all__ = ["LocalExam", "LocalJudge"]
 
 
-def answered(
+def outcome_of(
     functions: Mapping[str, Any], probes: Mapping[str, Any], probe: str, values: Mapping[str, Value], handler: Any
 ) -> Outcome:
-    """What a student's process with these functions would answer."""
-
-    def ask_judge(name: str, **said: Any) -> Any:
-        assert handler is not None, "nobody answers"
-        try:
-            return handler(name, wired(said))
-        except Refused as refused:
-            raise RuntimeError(str(refused)) from refused
-
-    session = SimpleNamespace(student=functions, ask_judge=ask_judge)
-    scenes = partial(play, Stage(functions, probes, ask_judge))
+    """What a student's process with these functions would come to."""
     try:
-        answer = scenes if probe == "play" else partial(probes[probe], session)
-        return Answered(wired(answer(**wired(values))))
+        return Answered(answered(functions, probes, probe, values, handler))
     except BaseException as error:  # whatever a student's code raises is an answer, as in the sandbox
         return Raised(**described(error))
-
-
-class LocalExam(Exam):
-    """Asks these functions; the reference's, defined anew for every question, where none are given."""
-
-    def __init__(self, key: AnswerKey, functions: Mapping[str, Any] | None = None) -> None:
-        self.key = key
-        self.functions = functions
-        self.probes = Loaded([], key.practical.probes).probes
-        self.curves: list[LearningCurve] = []
-        self.asked: dict[bytes, Answer | Mistake] = {}
-
-    def ask(
-        self, probe: str, /, *, handler: MakeHandler | None = None, seconds: float | None = None, **values: Value
-    ) -> Answer:
-        """See Exam; whatever the handler, the same values are the same question."""
-        question = wire.pack([probe, values])
-        if question not in self.asked:
-            self.asked[question] = self._answer(probe, values, handler() if handler else None)
-        answer = self.asked[question]
-        if isinstance(answer, Mistake):
-            raise answer
-        return answer
-
-    def _answer(self, probe: str, values: Mapping[str, Value], handler: Any) -> Answer | Mistake:
-        functions = Reference(self.key.practical) if self.functions is None else self.functions
-        outcome = answered(functions, self.probes, probe, values, handler)
-        if isinstance(outcome, Answered):
-            return Answer(outcome.values, handler)
-        assert isinstance(outcome, Raised)
-        mistake = Mistake(words_for(outcome))
-        mistake.handler = handler
-        return mistake
-
-    def keep_curve(self, curve: LearningCurve) -> None:
-        """See Exam."""
-        self.curves.append(curve)
 
 
 class LocalSession(Session):
@@ -103,7 +49,7 @@ class LocalSession(Session):
         self, probe: str, values: Mapping[str, Value], handler: Handler | None = None, seconds: float | None = None
     ) -> Outcome:
         """The probe's answer."""
-        return answered(self.student, self.loaded.probes, probe, values, handler)
+        return outcome_of(self.student, self.loaded.probes, probe, values, handler)
 
 
 class LocalProcess(StudentProcess):

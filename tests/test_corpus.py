@@ -75,7 +75,7 @@ def test_the_notebook_of_a_variant_is_the_reference_with_its_fills(corpus: Path)
 
 def test_a_variant_may_be_a_syntax_error_if_it_says_so(corpus: Path) -> None:
     entry = WRONG + 'fills."shift.step" = "for value in"\n'
-    place = "0.toml, variant 'off': Cell 'shift' does not parse (line 4"
+    place = "0.toml, line 1: variant 'off': Cell 'shift' does not parse (line 4"
     assert place in refusal(corpus, entry, notebook=odd())
     (variant,) = load(corpus, f"{entry}parses = false", notebook=odd())
     assert "    for value in" in source_of(variant_notebook(odd(), ODD, variant), "shift")
@@ -87,29 +87,29 @@ def test_a_variant_may_be_a_syntax_error_if_it_says_so(corpus: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (RIGHT + "points = 3", "0.toml, variant 'fine': unknown keys: points"),
-        (RIGHT + 'fills = { "shift.none" = "1" }', "0.toml, variant 'fine': unknown blank 'shift.none'"),
-        (RIGHT + 'cells = { nowhere = "1" }', "0.toml, variant 'fine': unknown cell 'nowhere'"),
-        (WRONG.replace("shift", "shifts") + FILL, "0.toml, variant 'off': unknown question 'shifts'"),
+        (RIGHT + "points = 3", "0.toml, line 1: variant 'fine': unknown keys: points"),
+        (RIGHT + 'fills = { "shift.none" = "1" }', "0.toml, line 1: variant 'fine': unknown blank 'shift.none'"),
+        (RIGHT + 'cells = { nowhere = "1" }', "0.toml, line 1: variant 'fine': unknown cell 'nowhere'"),
+        (WRONG.replace("shift", "shifts") + FILL, "0.toml, line 1: variant 'off': unknown question 'shifts'"),
         (WRONG.replace('"shift"', '"shift", "shift"') + FILL, "'off': it names a question twice"),
-        (RIGHT.replace('"right"', '"maybe"'), "0.toml, variant 'fine': unknown verdict 'maybe'"),
-        (RIGHT.replace('id = "fine"', ""), "0.toml, variant number 1: it has no id"),
-        (RIGHT.replace("fine", ""), "0.toml, variant number 1: it has no id"),
-        (RIGHT.replace('verdict = "right"', ""), "0.toml, variant 'fine': it has no verdict"),
-        (RIGHT.replace("another way", ""), "0.toml, variant 'fine': it has no summary"),
-        (RIGHT.replace('"fine"', '"reference"'), "0.toml, variant 'reference': this id is the reference's own"),
-        (RIGHT + RIGHT, "0.toml, variant 'fine': this id is taken by a variant in"),
+        (RIGHT.replace('"right"', '"maybe"'), "0.toml, line 1: variant 'fine': unknown verdict 'maybe'"),
+        (RIGHT.replace('id = "fine"', ""), "0.toml, line 1: variant 1: it has no id"),
+        (RIGHT.replace("fine", ""), "0.toml, line 1: variant 1: it has no id"),
+        (RIGHT.replace('verdict = "right"', ""), "0.toml, line 1: variant 'fine': it has no verdict"),
+        (RIGHT.replace("another way", ""), "0.toml, line 1: variant 'fine': it has no summary"),
+        (RIGHT.replace('"fine"', '"reference"'), "0.toml, line 1: variant 'reference': this id is the reference's own"),
+        (RIGHT + RIGHT, "0.toml, line 5: variant 'fine': this id is taken by a variant in"),
         (RIGHT + FILL + 'cells.shift = "1"', "'fine': it fills 'shift.all' and replaces its cell, 'shift'"),
         (WRONG.replace('loses = ["shift"]', "") + FILL, "'off': it is wrong, but has no 'loses'"),
-        (WRONG, "0.toml, variant 'off': it is wrong, but changes nothing"),
-        (RIGHT + 'loses = ["shift"]', "0.toml, variant 'fine': it is right, and yet"),
-        (RIGHT + 'hint = "hm"', "0.toml, variant 'fine': it is right, and yet"),
-        (RIGHT.replace('"fine"', "3"), "0.toml, variant number 1: 'id' is not a text"),
+        (WRONG, "0.toml, line 1: variant 'off': it is wrong, but changes nothing"),
+        (RIGHT + 'loses = ["shift"]', "0.toml, line 1: variant 'fine': it is right, and yet"),
+        (RIGHT + 'hint = "hm"', "0.toml, line 1: variant 'fine': it is right, and yet"),
+        (RIGHT.replace('"fine"', "3"), "0.toml, line 1: variant 1: 'id' is not a text"),
         (RIGHT + "fills = { shift = { all = 3 } }", "'fine': 'fills' is not a table of texts"),
         (RIGHT + 'extra_cells = "import math"', "'fine': 'extra_cells' is not a list of texts"),
         (RIGHT + "extra_cells = [1]", "'fine': 'extra_cells' is not a list of texts"),
         (RIGHT + 'parses = "no"', "'fine': 'parses' is not true or false"),
-        ("variant = [1]", "0.toml, variant number 1: it has no id"),
+        ("variant = [1]", "0.toml: variant 1: it has no id"),
         ("[variant]", "0.toml holds no list of variants"),
         ("", "0.toml holds no list of variants"),
         (RIGHT + '[extra]\nid = "x"', "0.toml holds unknown keys at the top: extra"),
@@ -132,12 +132,12 @@ def test_an_entry_that_is_amiss_is_refused_by_file_and_name(corpus: Path, text: 
     ],
 )
 def test_a_variant_that_does_not_parse_in_its_place_is_refused(corpus: Path, text: str, words: str) -> None:
-    assert f"0.toml, variant 'off': {words}" in refusal(corpus, text, notebook=odd())
+    assert f"0.toml, line 1: variant 'off': {words}" in refusal(corpus, text, notebook=odd())
 
 
 def test_the_same_id_in_two_files_is_refused_and_both_are_named(corpus: Path) -> None:
     message = refusal(corpus, RIGHT, RIGHT)
-    assert "1.toml, variant 'fine'" in message
+    assert "1.toml, line 1: variant 'fine'" in message
     assert "0.toml" in message
 
 

@@ -144,6 +144,7 @@ def test_a_marker_outside_a_solution_cell_is_refused() -> None:
         ("Why?\n### END MARK SCHEME", "line 2: '### END MARK SCHEME' ends nothing"),
         ("Why?\n### Mark scheme\n2", "line 2: '### Mark scheme' looks like a marker"),
         ("Why?\n### BEGIN MARK SCHEME why\n2\n### END MARK SCHEME", "line 2: '### BEGIN MARK SCHEME' takes no id"),
+        ("Why?\n### BEGIN MARK SHEME\n2\n### END MARK SHEME", "line 2: '### BEGIN MARK SHEME' looks like a marker"),
         ("Why?\nBEGIN MARK SCHEME\n2\nEND MARK SCHEME", "line 2: 'BEGIN MARK SCHEME' looks like a marker"),
     ],
 )

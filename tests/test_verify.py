@@ -76,7 +76,7 @@ def test_a_corpus_that_cannot_be_read_is_a_fault_of_the_course(course: Path) -> 
     path.write_text(CORPUS.replace("shift.body", "shift.bdoy"), encoding="utf-8")
     done = run("verify", "--course", course)
     assert done.exit_code == 2
-    assert "all.toml, variant 'shifts-down': unknown blank 'shift.bdoy'" in re.sub(r"\s+", " ", done.stderr)
+    assert "all.toml, line 15: variant 'shifts-down': unknown blank 'shift.bdoy'" in re.sub(r"\s+", " ", done.stderr)
 
 
 def test_a_practical_without_a_corpus_is_told_what_to_write(tmp_path: Path) -> None:

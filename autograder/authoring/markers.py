@@ -33,6 +33,7 @@ _ALIKE = (
     r"|#+[ \t]*(?i:(?:BEGIN|END)[\s_-]*SOLUTION)"
     r"|#+[^#\n]*(?i:MARK[\s_-]*SCHEME)"
     r"|#+[ \t]*SOLUTION"
+    r"|#+[ \t]*(?:BEGIN|END)[ \t_-]+[A-Z]{3}"  # whatever word follows
 )
 _ALIKE_IN_MARKDOWN = re.compile(_ALIKE)
 # in markdown these may well be headings; in code a word that is not quite SOLUTION would leave one in the release
@@ -93,7 +94,8 @@ def stretches_of(cell: Cell) -> tuple[Stretch, ...]:
 def _closed(cell: Cell, opened: _Marker | None, end: _Marker) -> Stretch:
     kind = _ENDS[end.words]
     if opened is None or opened.words != kind:
-        step = f"Add '### {kind.value}' above it, or take it out."
+        name = " <id>" if kind == Kind.BLOCK else ""
+        step = f"Add '### {kind.value}{name}' above it, or take it out."
         raise cell.fault(f"'### {end.words}' ends nothing.", step, end.row)
     if opened.indent != end.indent:
         message = f"'### {end.words}' is not indented like the marker in line {opened.row + 1} that it ends."

@@ -19,6 +19,7 @@ from autograder.course.practical import Practical, load_practical
 from autograder.errors import CourseError
 from autograder.files import write_atomically
 from autograder.judging.answer_key import AnswerKey
+from autograder.judging.proof import prove
 from autograder.notebook.cells import Cell, cells_of
 from autograder.notebook.python import read_python
 
@@ -149,7 +150,7 @@ def generate(course_root: Path, name: str) -> list[Path]:
 
     practical = load_practical(course_root, name)
     blank(practical.source, practical)  # nbgrader would bury its faults in a traceback
-    _ = AnswerKey(practical).checks
+    prove(AnswerKey(practical), practical.questions)
     texts = {
         practical.release_path: release_text(course_root, name),
         practical.solved_path: solution_text(course_root, name),

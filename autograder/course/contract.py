@@ -13,7 +13,7 @@ from autograder.notebook.python import functions_in
 
 FORMAT = 2  # of a practical's folder; the kit before had its practical among its own modules
 CONTRACT = "practical.toml"
-KEYS = ("kit", "questions", "long_running")
+KEYS = ("kit", "points", "questions", "long_running")
 _BLANK = re.compile(r"### (?:BEGIN )?SOLUTION ([\w.-]+)")
 _EXAMPLE = '[questions]\n<question> = "<function>"'
 
@@ -42,7 +42,9 @@ def read_contract(path: Path) -> dict[str, Any]:
     if said.get("kit") != FORMAT:
         older = f"for format {said['kit']} of the kit's practicals" if "kit" in said else "without naming its format"
         message = f"{_line(path, 'kit')}: the practical was written {older}; this kit reads format {FORMAT}."
-        raise CourseError(message, f"Bring it up to date (docs/practicals.md says how) and write: kit = {FORMAT}")
+        raise CourseError(
+            message, f"Bring it up to date, as docs/writing-a-practical.md says, and write: kit = {FORMAT}"
+        )
     for key in sorted(said.keys() - KEYS):
         step = f"{did_you_mean(key, KEYS)}Correct the name, or take it out."
         raise CourseError(f"{_line(path, key)}: {key!r} means nothing here.", step)
@@ -65,6 +67,13 @@ def _line(path: Path, key: str) -> str:
         if stands.match(line):
             return f"{path}, line {number}"
     return str(path)
+
+
+def check_points(path: Path, said: Mapping[str, Any], worth: float) -> None:
+    """CourseError if the contract says another sum of points than the notebook's questions are worth together."""
+    if "points" in said and said["points"] != worth:
+        message = f"{_line(path, 'points')}: it says {said['points']!r} points, and the notebook's add up to {worth:g}."
+        raise CourseError(message, "Correct the sum here, or the points of the questions in Jupyter.")
 
 
 def check_ids(cells: Sequence[Cell]) -> None:

@@ -24,6 +24,7 @@ from autograder.course.contract import (
     Question,
     blanks_in,
     check_ids,
+    check_points,
     functions_of,
     questions_in,
     read_contract,
@@ -141,7 +142,7 @@ def _absent(root: Path, message: str) -> CourseError:
     if (root / "solutions" / "variants").is_dir():
         old = root / "solutions"
         message = f"{old} was made for an older version of the kit: it holds no folder for each practical."
-    return CourseError(message, "docs/practicals.md says how a practical is written, and how to bring an old one over.")
+    return CourseError(message, "docs/writing-a-practical.md says how to write one, and how to bring an old one over.")
 
 
 def choose_practical(root: Path, name: str = "") -> str:
@@ -172,11 +173,14 @@ def load_practical(root: Path, name: str = "") -> Practical:
     check_ids(cells)
     answers = [cell for cell in cells if cell.is_code and cell.grade_id and not cell.has("grade")]
     defines = {cell.grade_id: names for cell in answers if not cell.has("locked") and (names := cell.defines)}
+    questions = questions_in(path, contract["questions"], cells, functions_of(answers))
+    written = {cell.grade_id: cell.points for cell in cells if cell.has("grade") and not cell.is_code}
+    check_points(path, contract, sum(question.points for question in questions) + sum(written.values()))
     return Practical(
         name,
         root,
-        questions_in(path, contract["questions"], cells, functions_of(answers)),
-        {cell.grade_id: cell.points for cell in cells if cell.has("grade") and not cell.is_code},
+        questions,
+        written,
         defines,
         blanks_in(cells),
         frozenset(contract.get("long_running", ())),

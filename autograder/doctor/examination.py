@@ -14,6 +14,7 @@ from autograder.course.practical import practicals_in
 from autograder.doctor.barriers import ALL_TRIED, what_comes_through
 from autograder.errors import CourseError
 from autograder.judging.answer_key import AnswerKey
+from autograder.judging.proof import prove
 from autograder.notebook.extraction import extract
 from autograder.sandbox import NAMES, VARIABLE, Barrier, Looked, choose_barrier, look_for
 
@@ -39,6 +40,7 @@ def examine(root: Path, name: str = "") -> Iterator[Finding]:
     yield _guarded("limits", lambda: course_limits(root).changes() or "the defaults")
     for course in courses:
         yield _guarded(course.name, partial(_contract, course))
+        yield from _unchanged(course)
         yield _release(course)
         yield _known_mistakes(course)
     looked = [look_for(each) for each in NAMES]
@@ -64,10 +66,11 @@ def _contract(course: Course) -> str:
     if missing := _missing(_imported(course)):
         message = f"{practical.source_path} imports what is not installed here: {', '.join(missing)}"
         raise CourseError(message, f"pip install {' '.join(missing)}")
-    checks = AnswerKey(practical).checks
+    key = AnswerKey(practical)
+    prove(key, practical.questions)
     if authoring := annex("authoring"):
         authoring.blank(practical.source, practical)
-    return f"questions: {len(practical.questions)}, checks: {len(checks)}, blanks: {len(practical.blanks)}"
+    return f"questions: {len(practical.questions)}, checks: {len(key.checks)}, blanks: {len(practical.blanks)}"
 
 
 def _imported(course: Course) -> list[str]:
@@ -88,6 +91,20 @@ def _libraries(course: Course) -> list[str]:
         return []
     missing = _missing(imported)
     return [name for name in imported if name not in missing]
+
+
+def _unchanged(course: Course) -> Iterator[Finding]:
+    """What is left of the skeleton that the practical was begun with, if anything."""
+    new = annex("authoring.new")
+    if new is None:
+        return
+    try:
+        places = new.unchanged(course.practical)
+    except CourseError:  # told already
+        return
+    if places:
+        step = "Write what is asked for there, and take the words out: students would read them."
+        yield Finding(f"skeleton of {course.name}", True, f"{new.TO_CHANGE} still stands in {', '.join(places)}", step)
 
 
 def _release(course: Course) -> Finding:

@@ -1,5 +1,6 @@
 """The run of a class: submissions found, mended and marked in parallel, kept one by one, then published."""
 
+import contextlib
 import shlex
 from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
@@ -11,8 +12,9 @@ from typing import Any
 from rich.console import RenderableType
 from rich.progress import Progress
 
-from autograder.errors import CourseError, did_you_mean, unforeseen
-from autograder.files import check_writable
+from autograder.errors import CheckError, CourseError, did_you_mean, unforeseen
+from autograder.files import check_writable, write_atomically
+from autograder.grading.dependencies import digest
 from autograder.grading.executors import outcomes
 from autograder.grading.locking import only_grader
 from autograder.grading.mark import Marked, Marking, mark
@@ -20,6 +22,7 @@ from autograder.grading.mend import HandedIn, everything_in, mend_once
 from autograder.grading.publish import ClassResults, Published, Sink, publish
 from autograder.grading.stopping import Stopped
 from autograder.grading.store import as_data, check_of, keep, kept, tidy
+from autograder.judging.proof import prove
 from autograder.records import SubmissionResult
 from autograder.reports.tables import class_words, named, plain
 from autograder.sandbox import choose_barrier
@@ -45,6 +48,9 @@ def grade_one(marking: Marking, folder: Path, submission: HandedIn) -> Graded:
     student = submission.student
     try:
         found = mark(marking, mend_once(marking.course, submission, folder), kept(folder, student))
+    except CheckError as error:  # the check is at fault, so nobody is marked by it; the others are
+        fault = f"{error.message} It was met in the notebook of {student}. {error.next_step}"
+        return Graded(SubmissionResult(student, marking.course.name, fault=fault), lost=True)
     except Exception as error:  # whatever one submission brings about must not stop the others
         fault = unforeseen(error, f"The notebook of {student}")
         found = Marked(SubmissionResult(student, marking.course.name, fault=fault))
@@ -143,6 +149,7 @@ def grade_class(
     # what is unfit for grading is better met once, and first
     _ = course.release, marking.key.checks, marking.dependencies, choose_barrier(marking.unsafe)
     check_of(target, course.name)
+    _prove_once(marking, target)
     folders = [path for sink in to for path in sink.folders(marking, target)]
     locked = [course.results] if course.root in folders else []
     with only_grader(target, *locked):
@@ -151,6 +158,17 @@ def grade_class(
         tidy(target)
         graded = _graded(marking, target, asked, jobs, progress)
         return _published(marking, target, everyone, graded, to, progress)
+
+
+def _prove_once(marking: Marking, target: Path) -> None:
+    """CourseError unless the checks pass with the source's own solution; what was proven so is not tried again."""
+    path, practical = target / ".proven", marking.course.practical
+    now = digest(*(marking.dependencies.asked[question.name] for question in practical.questions))
+    with contextlib.suppress(OSError):
+        if path.read_text(encoding="utf-8") == now:
+            return
+    prove(marking.key, practical.questions)
+    write_atomically(path, now)
 
 
 def _asked_for(everyone: Sequence[HandedIn], students: Collection[str], folder: Path) -> list[HandedIn]:

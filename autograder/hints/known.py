@@ -9,7 +9,10 @@ import io
 import json
 import tokenize
 import tomllib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from autograder.course.engine_modules import engine_modules
 from autograder.course.practical import Practical
@@ -18,6 +21,8 @@ from autograder.grading.dependencies import ASKING
 from autograder.hints import signatures
 from autograder.hints.recognise import Known, read
 from autograder.student import stage
+
+T = TypeVar("T")
 
 
 def known_path(practical: Practical) -> Path:
@@ -52,16 +57,28 @@ def learnt(practical: Practical) -> str:
 
 
 def fingerprint(practical: Practical) -> str:
-    """Of all that the known mistakes' answers depend on: what is asked, by what, of which code. Words do not count."""
-    files = {path: path.read_text(encoding="utf-8") for path in sorted(practical.folder.glob("*.py"))}
-    parts = [bare(text, without_prose=path.name != "probes.py") for path, text in files.items()]
+    """Of all that the known mistakes' answers depend on: what is asked, by what, of which code. Words do not count.
+
+    CourseError names a file that cannot be read.
+    """
+    folder = practical.folder
+    files = {path: _read(path, str) for path in sorted(folder.glob("*.py"))}
+    parts = [_read(path, partial(bare, without_prose=path.name != "probes.py")) for path in files]
     parts += [bare(text, without_prose=True) for _, text in engine_modules(files, but=ASKING)]
     parts += [bare(Path(str(module.__file__)).read_text(encoding="utf-8"), False) for module in (signatures, stage)]
     parts += [cell.source for cell in practical.source.cells if cell.cell_type == "code"]
     for path in sorted(corpus_path(practical).glob("*.toml")):
-        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("variant", [])
-        parts += [json.dumps(entry, sort_keys=True) for entry in entries if entry.get("verdict") == "wrong"]
+        entries = _read(path, tomllib.loads).get("variant", [])
+        found = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+        parts += [json.dumps(entry, sort_keys=True) for entry in found if entry.get("verdict") == "wrong"]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _read(path: Path, reader: Callable[[str], T]) -> T:
+    try:
+        return reader(path.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError) as error:  # TOML's errors, which name the line, and Unicode's are ValueErrors
+        raise CourseError(f"{path} cannot be read: {error}.", "Correct the file.") from error
 
 
 def bare(source: str, without_prose: bool) -> str:

@@ -4,18 +4,17 @@ import ast
 import hashlib
 import importlib
 import sys
-import traceback
 import types
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from autograder.course.practical import Practical
-from autograder.errors import CourseError, did_you_mean
+from autograder.errors import CheckError, CourseError, did_you_mean
 from autograder.judging.checks import Answer, Check
 from autograder.judging.contract import SCENE, check_probes, check_questions, check_scene
+from autograder.judging.faults import line_in, reason_of
 from autograder.judging.scenes import Scene
 from autograder.notebook.extraction import extract
 from autograder.notebook.python import bound_names, global_names, read_python
@@ -30,6 +29,7 @@ class AnswerKey:
 
     def __init__(self, practical: Practical) -> None:
         self.practical = practical
+        self.proven: set[str] = set()  # the questions whose checks are known to pass with the reference; see prove
         self._right: dict[str, Answer] = {}
 
     @cached_property
@@ -51,22 +51,29 @@ class AnswerKey:
         return tuple(sorted(found, key=lambda check: known.index(check.question)))
 
     def require_probe(self, name: str) -> None:
-        """CourseError if the student's process cannot be asked that, which a check may find out only while it runs."""
+        """CheckError if the student's process cannot be asked that, which a check may find out only while it runs."""
         if name not in self._probes:
-            message = f"A check asks for the probe {name!r}, and {self.practical.folder / 'probes.py'} has none."
-            raise CourseError(message, f"{did_you_mean(name, self._probes)}Write it, or correct the check.")
+            near, path = did_you_mean(name, self._probes), self.practical.folder / "probes.py"
+            raise CheckError(f"there is no probe {name!r} to ask.", f"{near}Write it in {path}, or correct the name.")
 
     @cached_property
     def _probes(self) -> Collection[str]:
-        return [SCENE, *(name for name, value in self._own.items() if callable(value))]
+        return [SCENE, *(name for name, value in self.own.items() if callable(value))]
 
     def module(self, stem: str) -> types.ModuleType:
         """One of the practical's modules; CourseError names file and line where it cannot be imported."""
-        folder = self.practical.folder
-        try:
+        with self._told(stem):
             return importlib.import_module(f"{self._package}.{stem}")
-        except (Exception, SystemExit) as error:  # an author's file may raise whatever it likes
-            raise CourseError(f"{_place(error, folder, stem)}: {_reason(error)}.", "Correct the file.") from error
+
+    @contextmanager
+    def _told(self, stem: str) -> Iterator[None]:
+        """Tell what running a file of the practical raises, whatever it is."""
+        try:
+            yield
+        except (Exception, SystemExit) as error:
+            where = line_in(self.practical.folder, error) or str(self.practical.folder / f"{stem}.py")
+            step = getattr(error, "next_step", "Correct the file.")
+            raise CourseError(f"{where}: {reason_of(error)}.", step) from error
 
     @cached_property
     def _package(self) -> str:
@@ -87,29 +94,33 @@ class AnswerKey:
         return Reference(self.practical)
 
     @cached_property
-    def _own(self) -> Mapping[str, Any]:
-        """The kinds of objects and the helpers that the practical's probes add to the stage."""
-        return vars(self.module("probes")) if self.practical.probes else {}
+    def own(self) -> Mapping[str, Any]:
+        """The probes, kinds of objects and helpers of the practical's own, made as in the student's process: alone."""
+        names: dict[str, Any] = {"__name__": "probes"}
+        with self._told("probes"):
+            path = str(self.practical.folder / "probes.py")
+            exec(compile(self.practical.probes, path, "exec"), names)  # noqa: S102 - the course's own
+        return names
 
     def require(self, scene: Scene) -> None:
-        """CourseError if a kind of object, a helper or a function that the scene needs is not there."""
+        """CheckError if a kind of object, a helper or a function that the scene needs is not there."""
         check_scene(scene, self.practical.folder, self._probes)
         for name in scene.functions:
             _ = self.reference[name]  # this imports what it needs, such as PyTorch, before the scene is played
 
     def right(self, scene: Scene) -> Answer:
-        """What the reference's functions make of a scene, in float64: computed once. CourseError if they raise."""
+        """What the reference's functions make of a scene, in float64: computed once. CheckError if they raise."""
         self.require(scene)
         sent: dict[str, Any] = scene.sent()
         key = hashlib.sha256(wire.pack(sent)).hexdigest()
         if key not in self._right:
             try:
                 with _float64():
-                    self._right[key] = Answer(plain(play(Stage(self.reference, self._own, dtype="float64"), **sent)))
+                    self._right[key] = Answer(plain(play(Stage(self.reference, self.own, dtype="float64"), **sent)))
             except Exception as error:
                 called = ", ".join(step.function for step in scene.steps)
-                message = f"A scene of {self.practical.folder} ({called}) fails with the source notebook's solution"
-                raise CourseError(f"{message}: {_reason(error)}.", "Correct the check or the notebook.") from error
+                message = f"the scene ({called}) fails with the source notebook's own solution: {reason_of(error)}."
+                raise CheckError(message, "Correct the scene, or the notebook.") from error
         return self._right[key]
 
 
@@ -131,8 +142,8 @@ def _float64() -> Iterator[None]:
 class Reference(Mapping[str, Any]):
     """What the source notebook defines, by name, as attributes too.
 
-    Of its cells only that is run on which a name that is asked for depends. CourseError if the notebook does not define
-    the name, or if its definition raises.
+    Of its cells only that is run on which a name that is asked for depends. CheckError if the notebook does not define
+    the name, CourseError if its definition raises.
     """
 
     def __init__(self, practical: Practical) -> None:
@@ -164,8 +175,8 @@ class Reference(Mapping[str, Any]):
     def _define(self, name: str) -> None:
         """Run the statements that give a name its meaning, and those on which they depend, in their order."""
         if name not in set(self):
-            path = self._practical.source_path
-            raise CourseError(f"{path} does not define {name}, which a check asks for.", "Correct the check.")
+            step = f"{did_you_mean(name, self)}Correct the name, or define it in the source notebook."
+            raise CheckError(f"{self._practical.source_path} does not define {name!r}, which is asked for here.", step)
         for i in sorted(self._needed({name}) - self._run):
             label, node, _, _ = self._statements[i]
             try:
@@ -193,18 +204,3 @@ class Reference(Mapping[str, Any]):
 def _checks_in(module: types.ModuleType) -> list[Check]:
     found = [value for value in vars(module).values() if isinstance(value, Check)]
     return [check for check in found if check.run.__module__ == module.__name__]
-
-
-def _place(error: BaseException, folder: Path, stem: str) -> str:
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}, line {error.lineno}"
-    frames = traceback.extract_tb(error.__traceback__)
-    inside = [frame for frame in frames if Path(frame.filename).is_relative_to(folder)]
-    return f"{inside[-1].filename}, line {inside[-1].lineno}" if inside else str(folder / f"{stem}.py")
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, CourseError):
-        return error.message.rstrip(".")
-    words = error.msg if isinstance(error, SyntaxError) else str(error)
-    return f"{type(error).__name__}: {words}".rstrip(".")

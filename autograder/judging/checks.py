@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from autograder.errors import CheckError
 from autograder.records import CheckResult, LearningCurve
 from autograder.student.wire import Opaque
 
@@ -183,13 +184,22 @@ class Check:
 
 
 def check(question: str, *, weight: float = 1.0, look_at: str) -> Callable[[Callable[[Exam], None]], Check]:
-    """Make a function into a check; the first paragraph of its docstring is what the student reads."""
+    """Make a function into a check; the first paragraph of its docstring is what the student reads.
+
+    CheckError where it has none, where its name is taken, or where the weight is not above 0.
+    """
 
     def decorate(function: Callable[[Exam], None]) -> Check:
-        doc = inspect.getdoc(function)
-        assert doc, f"{function.__name__} needs a docstring: it is what the student reads"
+        name, doc = function.__name__, inspect.getdoc(function)
+        if not doc:
+            step = 'Write what has to hold, as its first line: """Twice the number comes back."""'
+            raise CheckError(f"{name} needs a docstring: it is the sentence that the student reads.", step)
+        if not 0 < weight < math.inf:
+            raise CheckError(f"{name} has the weight {weight!r}.", "A weight is a number above 0; the usual one is 1.")
+        if isinstance(function.__globals__.get(name), Check):
+            raise CheckError(f"{name} is the name of an earlier check too.", "Give each check a name of its own.")
         sentence = " ".join(doc.split("\n\n")[0].split())
-        return Check(function.__name__, question, sentence, look_at, weight, function)
+        return Check(name, question, sentence, look_at, weight, function)
 
     return decorate
 
@@ -204,7 +214,9 @@ def expect_close(
     look_at: str = "",
 ) -> None:
     """Raise Mistake unless two arrays of one shape agree; the words count the differences and name their pattern."""
-    assert actual.shape == expected.shape, "a check must ask for the shape first"
+    if actual.shape != expected.shape:
+        message = f"expect_close is handed {what} of the shapes {actual.shape} and {expected.shape}."
+        raise CheckError(message, 'Ask for one shape first: answer.array("returned", shape, "the result").')
     wrong = ~(np.abs(actual - expected) <= atol + rtol * np.abs(expected))
     if wrong.any():
         raise Mistake(f"{int(wrong.sum())} of {wrong.size} {what} differ{_pattern(actual, expected, wrong)}.", look_at)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from autograder.course.practical import CONTRACT, Practical
-from autograder.errors import CourseError, did_you_mean
+from autograder.errors import CheckError, CourseError, did_you_mean
 from autograder.judging.checks import Check
 from autograder.judging.scenes import Scene
 from autograder.student.stage import HELPERS, KINDS
@@ -15,12 +15,17 @@ SCENE = "play"  # what every student's process can be asked, beside the practica
 
 
 def check_questions(practical: Practical, checks: Sequence[Check]) -> None:
-    """CourseError, naming file and line, on a check of no question, and on a question without a check."""
+    """CourseError, naming file and line, on a check of no question, one whose name is taken, a question without one."""
     known = [question.name for question in practical.questions]
+    places: dict[tuple[str, str], str] = {}
     for check in checks:
         if check.question not in known:
             step = f"{did_you_mean(check.question, known)}The questions are: {', '.join(known)}."
             raise CourseError(f"{check.place}: {check.name} is a check of no question, {check.question!r}.", step)
+        if (key := (check.question, check.name)) in places:
+            message = f"{check.place}: {check.question!r} has a check {check.name} already, in {places[key]}."
+            raise CourseError(message, "Give every check of a question a name of its own.")
+        places[key] = check.place
     for name in known:
         if not any(check.question == name for check in checks):
             step = f'Write one, "@check({name!r}, ...)", in a file of {practical.folder}.'
@@ -37,13 +42,13 @@ def check_probes(module: types.ModuleType, probes: Collection[str]) -> None:
 
 
 def check_scene(scene: Scene, folder: Path, own: Collection[str]) -> None:
-    """CourseError on a kind of object or a helper that is neither the kit's nor among the practical's own."""
+    """CheckError on a kind of object or a helper that is neither the kit's nor among the practical's own."""
     needed = [("kind of object", thing.kind, KINDS) for thing in scene.objects.values()]
     needed += [("helper", step.function, HELPERS) for step in scene.steps if step.what == "help"]
     for what, name, common in needed:
         if name not in common and name not in own:
-            step = f"{did_you_mean(name, [*common, *own])}Write it in {folder / 'probes.py'}, or correct the check."
-            raise CourseError(f"A check of {folder} needs the {what} {name!r}, and there is none.", step)
+            step = f"{did_you_mean(name, [*common, *own])}Write it in {folder / 'probes.py'}, or correct the name."
+            raise CheckError(f"there is no {what} {name!r}.", step)
 
 
 def _asked(tree: ast.Module, constants: dict[str, object]) -> Iterator[tuple[int, str]]:

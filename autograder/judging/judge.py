@@ -1,19 +1,16 @@
 """The judge: puts the hidden checks' questions to a student's process and says in marks and words what came back."""
 
-import hashlib
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
-
-import numpy as np
 
 from autograder.course.limits import Limits
 from autograder.course.practical import Question
 from autograder.judging.answer_key import AnswerKey
+from autograder.judging.asks import digest_of
 from autograder.judging.checks import Answer, Check, Exam, Handler, MakeHandler, Mistake, Value
-from autograder.judging.process import Answered, Defined, Gone, Outcome, Raised, StudentProcess
+from autograder.judging.faults import mistake_in
+from autograder.judging.process import Answered, Defined, Gone, Outcome, Raised, StudentProcess, words_for
 from autograder.notebook.extraction import Extract
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status
 from autograder.sandbox import Barrier
@@ -150,8 +147,7 @@ class _Judge:
         self, probe: str, values: Mapping[str, Value], make: MakeHandler | None, seconds: float | None
     ) -> tuple[str, Heard]:
         """A digest of one ask, and what came of it, from memory where it was asked before."""
-        said = [probe, dict(values), _described(make)] if make else [probe, dict(values)]
-        key = hashlib.sha256(wire.pack(said)).hexdigest()
+        key = digest_of(probe, values, make)
         if key not in self.answers:
             self.answers[key] = self._heard(probe, values, make, seconds)
         return key, self.answers[key]
@@ -165,17 +161,6 @@ class _Judge:
             if isinstance(outcome, Defined):
                 outcome = session.ask(probe, values, _overheard(handler, calls) if handler else None, seconds)
         return Heard(values, outcome, tuple(calls) if len(calls) <= MOST_CALLS else (), handler)
-
-
-def _described(make: MakeHandler) -> str:
-    """What a handler is made from, the same on every machine: the class or function, and what it is called with."""
-    made, given, named = make, (), {}
-    if isinstance(make, partial):
-        made, given, named = make.func, make.args, make.keywords
-    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):
-        words = f"{made.__qualname__}({given!r}, {sorted(named.items())!r})"
-    assert " at 0x" not in words, f"{made.__qualname__} should be made from plain values or dataclasses of them"
-    return words
 
 
 def _overheard(handler: Handler, calls: list[tuple[str, Mapping[str, Value]]]) -> Handler:
@@ -236,24 +221,12 @@ def shortened(words: str, times: int = 1) -> str:
     return words if len(words) <= longest else f"{words[:longest]} …"
 
 
-def words_for(raised: Raised) -> str:
-    """What the student's code raised, and where, as a sentence."""
-    if raised.type == "MissingDefinitionError":
-        return f"{raised.message[:1].upper()}{raised.message[1:]}."
-    if raised.type == "NotImplementedError" and "YOUR CODE HERE" in raised.message:
-        return f"A blank is still open: {raised.message}."
-    said = f"{raised.type}: {raised.message}" if raised.message else raised.type
-    where = f" in {raised.cell}, line {raised.line}: {raised.code}" if raised.cell else ""
-    return f"Your code raised {said}{where}."
-
-
 def _run(check: Check, exam: _Exam) -> CheckResult:
-    try:
-        check.run(exam)
-    except Mistake as mistake:
-        found = CheckResult(check.name, check.sentence, check.weight, False, shortened(mistake.happened, 5))
-        return replace(found, look_at=mistake.look_at or check.look_at, usual=not mistake.look_at)
-    return CheckResult(check.name, check.sentence, check.weight, True)
+    mistake = mistake_in(check, exam)
+    if mistake is None:
+        return CheckResult(check.name, check.sentence, check.weight, True)
+    found = CheckResult(check.name, check.sentence, check.weight, False, shortened(mistake.happened, 5))
+    return replace(found, look_at=mistake.look_at or check.look_at, usual=not mistake.look_at)
 
 
 def points_of(question: Question, checks: Sequence[CheckResult], remark: str = "") -> QuestionResult:

@@ -35,6 +35,17 @@ class Raised:
     code: str
 
 
+def words_for(raised: Raised) -> str:
+    """What the student's code raised, and where, as a sentence."""
+    if raised.type == "MissingDefinitionError":
+        return f"{raised.message[:1].upper()}{raised.message[1:]}."
+    if raised.type == "NotImplementedError" and "YOUR CODE HERE" in raised.message:
+        return f"A blank is still open: {raised.message}."
+    said = f"{raised.type}: {raised.message}" if raised.message else raised.type
+    where = f" in {raised.cell}, line {raised.line}: {raised.code}" if raised.cell else ""
+    return f"Your code raised {said}{where}."
+
+
 @dataclass(frozen=True)
 class Gone:
     """The student's process hung, died or sent nonsense: ``how``, in words. ``hung`` if the deadline passed."""
@@ -217,6 +228,9 @@ class StudentProcess:
             wire.receive(self._control, deadline)
             self._ready = True
             self.unfit = self._hand_over_loaded()  # no student code has run here yet
+            if self.unfit and not self.unfit[0]:  # nor was any read: the probes come first
+                message = f"The practical's probes.py {self.unfit[1].how.replace('compiled', 'read')} in the sandbox."
+                raise CourseError(message, "It finds installed libraries there, and no file of the course.")
         except (OSError, wire.WireError) as error:
             self._words.seek(0)
             said = self._words.read(4000).decode(errors="replace").strip()

@@ -13,13 +13,14 @@ and the helpers that every practical may use; a practical's own ones are functio
 are given the stage first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from autograder.errors import CheckError, did_you_mean
 from autograder.judging.checks import Answer, Array, Value, expect_close
 
 Numbers = npt.NDArray[np.float64]
@@ -49,16 +50,17 @@ class Step:
 
 
 class Scene:
-    """Objects by name, and the steps that are taken with them. Raises ValueError on an argument that names nothing."""
+    """Objects by name, and the steps that are taken with them. Raises CheckError on an argument that names nothing."""
 
     def __init__(self, objects: Mapping[str, Thing], *steps: Step) -> None:
         self.objects = objects
         self.steps = steps
-        known = set(objects)
+        known: set[str] = set()
+        for name, each in objects.items():
+            _check_objects(each.kind, each.values.get("of", ()) if each.kind == "sgd" else (), known)
+            known.add(name)
         for step in steps:
-            for argument in step.arguments:
-                if isinstance(argument, str) and argument not in known:
-                    raise ValueError(f"{step.function} is handed {argument!r}, which is no object of the scene")
+            _check_objects(step.function, [each for each in step.arguments if isinstance(each, str)], known)
             known |= step.makes
 
     @property
@@ -76,6 +78,13 @@ class Scene:
                 for step in self.steps
             ],
         }
+
+
+def _check_objects(taker: str, names: Iterable[str], known: Collection[str]) -> None:
+    for name in names:
+        if name not in known:
+            step = f"{did_you_mean(name, known)}The objects before it are: {', '.join(sorted(known)) or 'none'}."
+            raise CheckError(f"{taker} is handed {name!r}, which is no object of the scene.", step)
 
 
 def _argument(given: Any) -> Value:

@@ -64,10 +64,10 @@ class Cell:
 
     @property
     def points(self) -> float:
-        """What a grade cell is worth; CourseError if that is no number."""
+        """What a grade cell is worth; CourseError if that is no number above 0."""
         points = self.metadata.get("points")
-        if isinstance(points, bool) or not isinstance(points, int | float) or not 0 <= points < math.inf:
-            raise self.fault(f"its metadata give it {points!r} points.", "Give it points in Jupyter.")
+        if isinstance(points, bool) or not isinstance(points, int | float) or not 0 < points < math.inf:
+            raise self.fault(f"its metadata give it {points!r} points.", "Give it points above 0 in Jupyter.")
         return points
 
     @property

@@ -5,6 +5,7 @@ entry does not fill hold the reference.
 """
 
 import ast
+import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from nbformat import NotebookNode
 from autograder.authoring import MarkedNotebook, read_marked
 from autograder.authoring.blanks import InlineBlank
 from autograder.course.practical import Practical
-from autograder.errors import CourseError
+from autograder.errors import CourseError, did_you_mean
 from autograder.notebook.cells import Cell, cells_of
 from autograder.notebook.python import read_python
 
@@ -39,10 +40,11 @@ class Variant:
     hint: str = ""  # what a student is told when this is recognised; only where it is wrong
     source: str = ""  # where it was seen
     parses: bool = True  # false where a SyntaxError is its point
+    number: int = field(default=1, compare=False)  # of its entry in the file
 
     def fault(self, message: str, next_step: str) -> CourseError:
-        """The fault to raise about this variant: it names file and entry."""
-        return CourseError(f"{self.path}, variant {self.id!r}: {message}", next_step)
+        """The fault to raise about this variant: it names file, line and entry."""
+        return CourseError(f"{_place(self.path, self.number, self.id)}: {message}", next_step)
 
 
 def load_corpus(
@@ -137,6 +139,7 @@ def _entries(path: Path) -> list[object]:
     return entries
 
 
+_BEGINS = re.compile(r"\s*\[\[\s*variant\s*\]\]")
 _REQUIRED = ("id", "verdict", "summary")
 _KEYS = {
     **dict.fromkeys((*_REQUIRED, "hint", "source"), "a text"),
@@ -164,9 +167,10 @@ def _variant(path: Path, number: int, entry: object) -> Variant:
     """The entry as a record, if its keys and types are those of a variant."""
     fields: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
     name = fields.get("id")
-    where = f"{path}, variant {name!r}" if name and isinstance(name, str) else f"{path}, variant number {number}"
-    if unknown := ", ".join(sorted(fields.keys() - _KEYS.keys())):
-        raise CourseError(f"{where}: unknown keys: {unknown}.", f"The keys of a variant: {', '.join(_KEYS)}.")
+    where = _place(path, number, name)
+    if unknown := sorted(fields.keys() - _KEYS.keys()):
+        step = f"{did_you_mean(unknown[0], _KEYS)}The keys of a variant: {', '.join(_KEYS)}."
+        raise CourseError(f"{where}: unknown keys: {', '.join(unknown)}.", step)
     for key in _REQUIRED:
         if not fields.get(key):
             raise CourseError(f"{where}: it has no {key}.", f"Add '{key} = \"...\"'.")
@@ -176,7 +180,15 @@ def _variant(path: Path, number: int, entry: object) -> Variant:
     if fields["verdict"] not in get_args(Verdict):
         raise CourseError(f"{where}: unknown verdict {fields['verdict']!r}.", "A verdict is 'right' or 'wrong'.")
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
-    return Variant(path=path, **values)
+    return Variant(path=path, number=number, **values)
+
+
+def _place(path: Path, number: int, name: object) -> str:
+    """File, line and name of an entry; the line is that of its ``[[variant]]``."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    begins = [row for row, line in enumerate(text.splitlines(), start=1) if _BEGINS.match(line)]
+    line = f", line {begins[number - 1]}" if number <= len(begins) else ""
+    return f"{path}{line}: variant {name!r}" if isinstance(name, str) and name else f"{path}{line}: variant {number}"
 
 
 def _check(variant: Variant, practical: Practical) -> None:
@@ -201,6 +213,6 @@ def _check(variant: Variant, practical: Practical) -> None:
 def _check_known(variant: Variant, what: str, names: Collection[str], known: Collection[str]) -> None:
     for name in names:
         if name not in known:
-            raise variant.fault(f"unknown {what} {name!r}.", f"Known: {', '.join(known)}.")
+            raise variant.fault(f"unknown {what} {name!r}.", f"{did_you_mean(name, known)}Known: {', '.join(known)}.")
     if len(set(names)) < len(names):
         raise variant.fault(f"it names a {what} twice.", "Name each once.")

@@ -49,7 +49,7 @@ class Run:
             raise CourseError(message, "Leave out --corpus, --end-to-end and --several.")
         if not self.corpus and not corpus_path(practical).is_dir():
             message = f"{practical.name} has no corpus: there is no folder {corpus_path(practical)}."
-            step = "Write right and wrong solutions there (docs/practicals.md says how), or name others with --corpus."
+            step = "Write right and wrong answers there (docs/writing-a-practical.md), or name others with --corpus."
             raise CourseError(message, step)
         corpus = load_corpus(self.corpus or (corpus_path(practical),), practical, practical.source)
         if self.learn:

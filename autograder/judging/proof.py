@@ -1,0 +1,122 @@
+"""The proof of the hidden checks: each passes with the source notebook's own solution before a student is asked.
+
+So a check that cannot be passed, a scene that cannot be played and a probe that fails are found as faults of the
+course, with file and line. The solution is the course's own code, and runs in this process.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+from autograder.course.practical import Question
+from autograder.errors import CourseError
+from autograder.judging.answer_key import AnswerKey, Reference
+from autograder.judging.asks import digest_of
+from autograder.judging.checks import Answer, Check, Exam, Handler, MakeHandler, Mistake, Refused, Value
+from autograder.judging.contract import SCENE
+from autograder.judging.faults import mistake_in, place_of
+from autograder.judging.process import Raised, words_for
+from autograder.records import LearningCurve
+from autograder.student import wire
+from autograder.student.host import RefusedError, described
+from autograder.student.stage import Stage, plain, play
+
+
+def prove(key: AnswerKey, questions: Sequence[Question]) -> None:
+    """CourseError, with file and line, if a check of these questions does not pass with the source's own solution.
+
+    Each question is tried once. Those that are end to end take too long; ``autograder verify --end-to-end`` asks them.
+    """
+    checks = key.checks
+    for question in questions:
+        if question.end_to_end or question.name in key.proven:
+            continue
+        exam = LocalExam(key)
+        for check in checks:
+            if check.question == question.name:
+                _prove(check, exam)
+        key.proven.add(question.name)
+
+
+def _prove(check: Check, exam: "LocalExam") -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they tell nothing of whether it passes
+        mistake = mistake_in(check, exam)
+    if mistake is not None:
+        place = place_of(mistake, check)
+        said = mistake.happened.rstrip(".")
+        message = f"{place}: the check does not pass with the source notebook's own solution: {said}."
+        raise CourseError(message, f"Correct the check, or the solution in {exam.key.practical.source_path}.")
+
+
+class LocalExam(Exam):
+    """An Exam in this process, for code that is trusted: the reference's, or what is given.
+
+    As in a student's process nothing is left from one ask to the next: the reference is defined anew for each.
+    """
+
+    def __init__(self, key: AnswerKey, functions: Mapping[str, Any] | None = None) -> None:
+        self.key = key
+        self.functions = functions
+        self.curves: list[LearningCurve] = []
+        self.asked: dict[str, Answer | Mistake] = {}
+
+    def ask(
+        self, probe: str, /, *, handler: MakeHandler | None = None, seconds: float | None = None, **values: Value
+    ) -> Answer:
+        """See Exam; ``seconds`` are not counted."""
+        self.key.require_probe(probe)
+        digest = digest_of(probe, values, handler)
+        if digest not in self.asked:
+            self.asked[digest] = self._answer(probe, values, handler)
+        answer = self.asked[digest]
+        if isinstance(answer, Mistake):
+            raise answer
+        return answer
+
+    def _answer(self, probe: str, values: Mapping[str, Value], make: MakeHandler | None) -> Answer | Mistake:
+        functions = Reference(self.key.practical) if self.functions is None else self.functions
+        handler = make() if make else None
+        with handler if isinstance(handler, AbstractContextManager) else nullcontext():
+            try:
+                return Answer(answered(functions, self.key.own, probe, values, handler), handler)
+            except (Exception, SystemExit) as error:
+                mistake = Mistake(words_for(Raised(**described(error))))
+                mistake.__cause__, mistake.handler = error, handler
+                return mistake
+
+    def keep_curve(self, curve: LearningCurve) -> None:
+        """See Exam."""
+        self.curves.append(curve)
+
+
+def answered(
+    functions: Mapping[str, Any],
+    own: Mapping[str, Any],
+    probe: str,
+    values: Mapping[str, Value],
+    handler: Handler | None,
+) -> Any:
+    """What a student's process with these functions and these probes would answer; whatever they raise is raised."""
+
+    def ask_judge(name: str, **said: Any) -> Any:
+        if handler is None:
+            raise RefusedError("nobody answers here")
+        try:
+            return _wired(handler(name, _wired(said)))
+        except Refused as refused:
+            raise RefusedError(str(refused)) from refused
+
+    if probe == SCENE:
+        ask = partial(play, Stage(functions, own, ask_judge))
+    else:
+        ask = partial(own[probe], SimpleNamespace(student=functions, ask_judge=ask_judge))
+    return _wired(ask(**_wired(values)))
+
+
+def _wired(value: Any) -> Any:
+    """A value after its way over the wire."""
+    return wire.unpack(wire.pack(plain(value)))
