@@ -1,16 +1,17 @@
 """What a submission holds beyond what the release, the reference and the corpus of common solutions explain."""
 
 import heapq
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
 from autograder.authoring import MarkedNotebook
+from autograder.authoring.blanks import rewritten
 from autograder.course.practical import Practical
 from autograder.likeness.fingerprints import Fingerprints, Names, fingerprints_of_code, fingerprints_of_prose
 from autograder.likeness.pairs import Places
-from autograder.notebook.cells import grade_id_of, nbgrader_of
+from autograder.notebook.cells import Cell, grade_id_of, nbgrader_of
 from autograder.notebook.python import tree_of
 from autograder.verification.corpus import Variant
 
@@ -65,25 +66,31 @@ class Explained:
 
 def explained_by(release: NotebookNode, reference: MarkedNotebook, variants: Sequence[Variant]) -> Explained:
     """What the release, the reference and the variants explain of code, and the release alone of prose."""
-    given = _code(release)
+    given = [cell.source for cell in release.cells if cell.cell_type == "code"]
     names = Names.of(tree for source in given if (tree := tree_of(source, LONGEST_CELL)) is not None)
-    right = _code(reference.fill({}, {}, ()))
-    filled = [reference.fill(variant.fills, variant.cells, variant.extra_cells) for variant in variants]
-    ways = [_fingerprints(cells, names) for cells in (given, right, *(_code(notebook, right) for notebook in filled))]
+    cells = [cell for cell in reference.cells if cell.is_code]
+    ways = [given, _filled(reference, cells, {})]
+    for variant in variants:
+        touched = {reference.practical.blanks[blank] for blank in variant.fills}
+        changed = _filled(reference, [cell for cell in cells if cell.grade_id in touched], variant.fills)
+        ways.append([*variant.cells.values(), *variant.extra_cells, *changed])
+    found = [_fingerprints({source: source for source in sources}, names) for sources in ways]
     prose = [fingerprints_of_prose(cell.source) for cell in release.cells if cell.cell_type != "code"]
     return Explained(
         sources=frozenset(cell.source for cell in release.cells),
         ids=frozenset(filter(None, map(grade_id_of, release.cells))),
-        code=frozenset().union(*(found for cells in ways for groups in cells.values() for found in groups)),
+        code=frozenset().union(*(each for way in found for groups in way.values() for each in groups)),
         prose=frozenset().union(*prose),
         names=names,
     )
 
 
-def _code(notebook: NotebookNode, known: Collection[str] = ()) -> dict[str, str]:
-    """The code cells that are not known, each text under itself."""
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source not in known]
-    return {cell.source: cell.source for cell in cells}
+def _filled(marked: MarkedNotebook, cells: Iterable[Cell], fills: Mapping[str, str]) -> list[str]:
+    """The text of cells with these fills, and with the solution in all other blanks."""
+    return [
+        rewritten(cell.source, marked.blanks[cell.index], lambda it: it.filled(fills.get(it.id, it.solution)))
+        for cell in cells
+    ]
 
 
 def rare(groups: Iterable[Fingerprints], explained: Fingerprints) -> Fingerprints:
