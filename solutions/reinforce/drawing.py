@@ -35,7 +35,7 @@ def ranks(chosen: npt.NDArray[np.int64], probabilities: Numbers, seed: int) -> N
     order = np.argsort(-probabilities, axis=1)
     upper = np.empty_like(probabilities)
     np.put_along_axis(upper, order, np.take_along_axis(probabilities, order, 1).cumsum(1), 1)
-    return cast(Numbers, upper[rows, chosen] - generator(seed).uniform(size=len(rows)) * probabilities[rows, chosen])
+    return upper[rows, chosen] - generator(seed).uniform(size=len(rows)) * probabilities[rows, chosen]
 
 
 def expect_drawn(chosen: npt.NDArray[np.int64], again: npt.NDArray[np.int64], probabilities: Numbers) -> None:

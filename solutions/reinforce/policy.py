@@ -38,7 +38,8 @@ def played(exam: Exam, binding: Binding, size: int) -> tuple[Answer, Answer]:
 def logits_of(answer: Answer, size: int) -> Numbers:
     """The logits (B, A) that came back, each row's mean taken off."""
     logits = answer.step(2).array("returned", (size, ACTIONS), f"what forward returns for a batch of {size}")
-    return logits - logits.mean(1, keepdims=True)
+    centred: Numbers = logits - logits.mean(1, keepdims=True)
+    return centred
 
 
 def expect_logits(exam: Exam, size: int) -> None:
