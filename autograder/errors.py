@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+OF_MACHINE = (*FULL, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 class CourseError(Exception):
@@ -31,9 +32,18 @@ def file_fault(error: OSError) -> CourseError:
     return CourseError(message, "Look at the path and its rights.")
 
 
-def of_the_machine(error: OSError) -> bool:
-    """Whether an error while grading comes from the machine's state, not from the submission."""
-    return error.errno in (*FULL, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+def raise_unless_of_submission(error: Exception) -> None:
+    """CourseError where an error that was met while grading comes from the course or from the machine's state."""
+    if isinstance(error, CourseError):
+        raise error
+    if isinstance(error, OSError) and error.errno in OF_MACHINE:
+        raise file_fault(error) from error
+
+
+def unforeseen(error: Exception, what: str) -> str:
+    """The fault of a submission that the grader failed on, in words; raises as ``raise_unless_of_submission``."""
+    raise_unless_of_submission(error)
+    return f"{what} cannot be graded ({type(error).__name__}: {error}). Look at it by hand."
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

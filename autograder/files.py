@@ -1,9 +1,13 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all; and a digest of the engine's own, which tells whether it has changed."""
 
 import contextlib
+import hashlib
 import os
 import tempfile
+from functools import cache
 from pathlib import Path
+
+ENGINE = Path(__file__).parent
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -44,3 +48,10 @@ def check_writable(folder: Path) -> None:
             file.write(bytes(4096))
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(folder)) from error
+
+
+@cache
+def engine_digest(*patterns: str) -> str:
+    """A digest of the engine's own files that match, such as ``notebook/*.py``. They are read once a process."""
+    paths = [path for pattern in patterns for path in sorted(ENGINE.glob(pattern))]
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()

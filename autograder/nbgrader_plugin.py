@@ -6,20 +6,11 @@
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from autograder.nbgrader.plugin import (
-    Judge,
-    Overview,
-    Processed,
-    Release,
-    Resources,
-    Sanitise,
-    StripMarkSchemes,
-    SubmissionExporter,
-)
+from autograder.nbgrader.plugin import Judge, Processed, Release, Resources, StripMarkSchemes, SubmissionExporter
+from autograder.nbgrader.plugin import Overview as Digest
+from autograder.nbgrader.plugin import Sanitise as Disarm
 
 __all__ = ["Digest", "Disarm", "Judge", "Release", "Repair", "StripMarkSchemes", "SubmissionExporter"]
-
-Digest, Disarm = Overview, Sanitise
 
 
 class Repair(NbGraderPreprocessor):

@@ -39,10 +39,13 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """Returns of the episodes that ended while the judge's environment was trained in: one per episode."""
+    """What a training run reached while it went on, point by point, and what the feedback calls all that."""
 
-    steps: tuple[int, ...]  # environment steps so far
-    returns: tuple[float, ...]
+    steps: tuple[int, ...]  # since the run began, for each point
+    values: tuple[float, ...]
+    step_name: str = "steps"
+    value_name: str = "value"
+    point_name: str = "points"
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,11 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from autograder.course.folders import Course
 from autograder.grading.mark import Marking
 from autograder.grading.mend import Mended
-from autograder.judging import Answer, Mistake, Scene, Value
+from autograder.judging import Answer, Exam, Mistake, Value
 from autograder.judging.answer_key import AnswerKey
 from autograder.judging.checks import MakeHandler
 from autograder.judging.judge import student_process
@@ -27,25 +26,12 @@ from autograder.verification.corpus import Variant, load_corpus, variant_noteboo
 ROOT = Path(__file__).resolve().parents[1]
 
 
-class SandboxExam:
-    """An Exam without memory: every ask is put to a fresh copy of the process."""
+class SandboxExam(Exam):
+    """An exam without memory: every ask is put to a fresh copy of the process."""
 
     def __init__(self, process: StudentProcess, key: AnswerKey) -> None:
         self.process = process
         self.key = key
-
-    @property
-    def reference(self) -> Any:
-        """See Exam."""
-        return self.key.reference
-
-    def play(self, scene: Scene, *, handler: MakeHandler | None = None, seconds: float | None = None) -> Answer:
-        """See Exam."""
-        return self.ask("play", handler=handler, seconds=seconds, **scene.sent())
-
-    def right(self, scene: Scene) -> Answer:
-        """See Exam."""
-        return self.key.right(scene)
 
     def ask(
         self, probe: str, /, *, handler: MakeHandler | None = None, seconds: float | None = None, **values: Value

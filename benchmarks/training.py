@@ -168,7 +168,7 @@ def defined(cells: list[list[str]]) -> dict[str, Any]:
 
 def reached(curve: LearningCurve, lasting: float) -> float | None:
     """The environment steps after which an episode had first lasted so many steps; None if none did."""
-    ends = zip(curve.steps, curve.returns, strict=True)
+    ends = zip(curve.steps, curve.values, strict=True)
     return min((end - NUM_ENVS * (value - lasting) for end, value in ends if value >= lasting), default=None)
 
 

@@ -10,10 +10,9 @@ from typing import Any
 from autograder.authoring import blank, read_marked
 from autograder.course.limits import Limits
 from autograder.judging.answer_key import AnswerKey, Reference
-from autograder.judging.checks import Answer, Handler, MakeHandler, Mistake, Refused, Value
+from autograder.judging.checks import Answer, Exam, Handler, MakeHandler, Mistake, Refused, Value
 from autograder.judging.judge import Paper, judge, words_for
 from autograder.judging.process import Answered, Defined, Outcome, Raised, Session, StudentProcess
-from autograder.judging.scenes import Scene
 from autograder.notebook.extraction import extract
 from autograder.records import LearningCurve, QuestionResult
 from autograder.sandbox import NoBarrier
@@ -49,7 +48,7 @@ def answered(
         return Raised(**described(error))
 
 
-class LocalExam:
+class LocalExam(Exam):
     """Asks these functions; the reference's, defined anew for every question, where none are given."""
 
     def __init__(self, key: AnswerKey, functions: Mapping[str, Any] | None = None) -> None:
@@ -58,19 +57,6 @@ class LocalExam:
         self.probes = Loaded([], key.practical.probes).probes
         self.curves: list[LearningCurve] = []
         self.asked: dict[bytes, Answer | Mistake] = {}
-
-    @property
-    def reference(self) -> Reference:
-        """See Exam."""
-        return self.key.reference
-
-    def right(self, scene: Scene) -> Answer:
-        """See Exam."""
-        return self.key.right(scene)
-
-    def play(self, scene: Scene, *, handler: MakeHandler | None = None, seconds: float | None = None) -> Answer:
-        """See Exam."""
-        return self.ask("play", handler=handler, seconds=seconds, **scene.sent())
 
     def ask(
         self, probe: str, /, *, handler: MakeHandler | None = None, seconds: float | None = None, **values: Value

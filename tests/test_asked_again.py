@@ -9,7 +9,20 @@ from typing import Any
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
-from tiny_course import CHECKS, INPUTS, NAME, asked, hand_in, handed_in, notebook, run, tiny_course, write_source
+from small_course import (
+    BOTH,
+    CHECKS,
+    INPUTS,
+    NAME,
+    asked,
+    both,
+    hand_in,
+    handed_in,
+    notebook,
+    run,
+    small_course,
+    write_source,
+)
 
 EVERYTHING = Counter(double=2, shift=2, both=2)
 ALICES = Counter(double=1, shift=1, both=1)
@@ -18,7 +31,7 @@ ALICES = Counter(double=1, shift=1, both=1)
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """A course with a class of two that was graded: alice is right, bob fails one of two checks of ``double``."""
-    root = tiny_course(tmp_path / "my course")
+    root = small_course(tmp_path / "my course", notebook(both()), files=BOTH)
     hand_in(root, "alice")
     hand_in(root, "bob", double="2 * abs(x)")
     results = grade(root)
@@ -63,7 +76,7 @@ def with_notes(made: NotebookNode) -> NotebookNode:
 
 
 UNASKED: dict[str, Callable[[Path], object]] = {
-    "prose of the notebook": lambda root: write_source(root, notebook(prose="Fill in the two blanks.")),
+    "prose of the notebook": lambda root: write_source(root, notebook(both(), prose="Fill in the two blanks.")),
     "a comment in the checks": lambda root: rewrite(root, "checks.py", "@check", "# a remark\n@check"),
     "a student's notes": lambda root: hand_in(root, "alice", with_notes(handed_in(root))),
     "another file that no check imports": lambda root: (root / "solutions" / NAME / "more.py").write_text("X = 1\n"),
@@ -95,7 +108,7 @@ def test_a_sentence_is_todays_without_asking(course: Path) -> None:
 
 
 def test_points_of_the_notebook_are_scaled_without_asking(course: Path) -> None:
-    write_source(course, notebook(points=4))
+    write_source(course, notebook(both(), points=4))
     results = grade(course)
     assert points(results) == {"alice": 8, "bob": 7}
     assert question(results, "bob", "double")["max_points"] == 4

@@ -12,7 +12,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from toy_grader import Grader, below, command_line, hand_in, hand_in_for_all, make_course, marks
+from grader_process import Grader, hand_in_for_all, marks
+from small_course import hand_in, small_course
 
 from autograder.grading.locking import only_grader
 
@@ -24,14 +25,14 @@ SEED = 7
 @pytest.fixture(scope="module")
 def handed_in(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, float]]:
     """A class with faults, not graded yet, and the points that each should have."""
-    course = make_course(tmp_path_factory.mktemp("class") / "course")
+    course = small_course(tmp_path_factory.mktemp("class") / "my course")
     return course, hand_in_for_all(course, STUDENTS, SEED)
 
 
 @pytest.fixture(scope="module")
 def undisturbed(handed_in: tuple[Path, dict[str, float]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The class, graded in peace."""
-    course = Path(shutil.copytree(handed_in[0], tmp_path_factory.mktemp("undisturbed") / "course"))
+    course = Path(shutil.copytree(handed_in[0], tmp_path_factory.mktemp("undisturbed") / "my course"))
     grader = Grader(course, "--jobs", "2")
     assert grader.finished() == 0, grader.said
     return course
@@ -40,13 +41,13 @@ def undisturbed(handed_in: tuple[Path, dict[str, float]], tmp_path_factory: pyte
 @pytest.fixture
 def course(handed_in: tuple[Path, dict[str, float]], tmp_path: Path) -> Path:
     """The class for one test, not graded yet."""
-    return Path(shutil.copytree(handed_in[0], tmp_path / "course"))
+    return Path(shutil.copytree(handed_in[0], tmp_path / "my course"))
 
 
 @pytest.fixture
 def unpublished(undisturbed: Path, tmp_path: Path) -> Path:
     """The class for one test, graded, and nothing of it in the gradebook yet."""
-    course = Path(shutil.copytree(undisturbed, tmp_path / "course"))
+    course = Path(shutil.copytree(undisturbed, tmp_path / "my course"))
     (course / "gradebook.db").unlink()
     for folder in ("autograded", "feedback"):
         shutil.rmtree(course / folder)
@@ -55,14 +56,18 @@ def unpublished(undisturbed: Path, tmp_path: Path) -> Path:
 
 def kept(course: Path) -> dict[str, tuple[int, str]]:
     """The results that are kept: when each was written, and what it says."""
-    files = (course / "results/toy/students").glob("[!.]*.json")
+    files = (course / "results/hw-1/students").glob("[!.]*.json")
     return {file.stem: (file.stat().st_mtime_ns, file.read_text(encoding="utf-8")) for file in files}
 
 
 def published(course: Path) -> dict[str, int]:
     """When each student's notebook and page were put in place."""
-    files = [*course.glob("autograded/s*/toy/toy.ipynb"), *course.glob("feedback/s*/toy/toy.html")]
-    return {str(file): file.stat().st_mtime_ns for file in files}
+    files = [*course.glob("autograded/s*/hw-1/hw-1.ipynb"), *course.glob("feedback/s*/hw-1/hw-1.html")]
+    found = {}
+    for file in files:
+        with contextlib.suppress(FileNotFoundError):  # a grader at work is just replacing it
+            found[str(file)] = file.stat().st_mtime_ns
+    return found
 
 
 def changed(before: dict[str, int], after: dict[str, int]) -> int:
@@ -72,7 +77,7 @@ def changed(before: dict[str, int], after: dict[str, int]) -> int:
 def is_at_work(course: Path, grader: Grader) -> bool:
     """Whether this grader, and not one that was killed before it, holds the lock."""
     with contextlib.suppress(OSError, ValueError):
-        return bool(json.loads((course / "results/toy/.grading.json").read_text())["process"] == grader.pid)
+        return bool(json.loads((course / "results/hw-1/.grading.json").read_text())["process"] == grader.pid)
     return False
 
 
@@ -115,7 +120,7 @@ def test_killed_at_ten_moments_it_resumes_grades_nothing_twice_and_ends_with_the
     rewritten = [name for name, time in pages.items() if published(course)[name] != time]
     assert len(rewritten) <= 1  # whom it was at when it was killed
     assert f"0 graded now, {STUDENTS} unchanged" in last.said
-    assert json.loads((course / "results/toy/results.json").read_text()) == [
+    assert json.loads((course / "results/hw-1/results.json").read_text()) == [
         json.loads(text) for _, text in seen_in_order(seen)
     ]
     assert csv_without_seconds(course) == csv_without_seconds(undisturbed)
@@ -129,13 +134,13 @@ def seen_in_order(seen: dict[str, tuple[int, str]]) -> list[tuple[int, str]]:
 
 
 def csv_without_seconds(course: Path) -> str:
-    return (course / "results/toy/results.csv").read_text(encoding="utf-8")
+    return (course / "results/hw-1/results.csv").read_text(encoding="utf-8")
 
 
 def test_an_undisturbed_class_with_every_fault_gets_the_marks_that_each_has_earned(
     undisturbed: Path, handed_in: tuple[Path, dict[str, float]]
 ) -> None:
-    whole = json.loads((undisturbed / "results/toy/results.json").read_text(encoding="utf-8"))
+    whole = json.loads((undisturbed / "results/hw-1/results.json").read_text(encoding="utf-8"))
     assert {item["student"]: item["points"] for item in whole} == handed_in[1]
     by_machine = {
         name: sum(float(str(auto)) for _, auto, *_ in rows if auto) for name, rows in marks(undisturbed).items()
@@ -147,7 +152,7 @@ def test_an_undisturbed_class_with_every_fault_gets_the_marks_that_each_has_earn
 def test_told_to_stop_it_says_how_far_it_came_and_leaves_nothing_running(
     course: Path, undisturbed: Path, number: signal.Signals, jobs: str
 ) -> None:
-    hand_in(course, "zoe", {"double.body": "__import__('time').sleep(1000)"})  # the last, who keeps it at work
+    hand_in(course, "zoe", double="__import__('time').sleep(1000)")  # the last, who keeps it at work
     grader = Grader(course, "--jobs", jobs)
     grader.wait_for(lambda: len(kept(course)) >= 2)
     assert grader.killed(number) == 128 + number
@@ -156,7 +161,7 @@ def test_told_to_stop_it_says_how_far_it_came_and_leaves_nothing_running(
     assert int(found[1]) <= len(kept(course)) <= int(found[1]) + int(jobs)  # a worker may have kept one just now
     assert "Traceback" not in grader.said
     for name, (_, text) in kept(course).items():  # none is marked down because its sandbox was stopped
-        right = json.loads((undisturbed / f"results/toy/students/{name}.json").read_text(encoding="utf-8"))
+        right = json.loads((undisturbed / f"results/hw-1/students/{name}.json").read_text(encoding="utf-8"))
         assert {**json.loads(text), "seconds": 0} == {**right, "seconds": 0}
 
 
@@ -175,11 +180,45 @@ def test_stopped_while_it_publishes_it_says_that_all_results_are_kept(unpublishe
 def test_a_worker_that_is_killed_costs_nobody_anything(course: Path, undisturbed: Path) -> None:
     grader = Grader(course, "--jobs", "2", "--no-gradebook")
     grader.wait_for(lambda: len(kept(course)) >= 1)
-    workers = [pid for pid in below(grader.pid) if "spawn_main" in command_line(pid)]
-    assert workers
-    os.kill(workers[0], signal.SIGKILL)
+    os.kill(grader.workers[0], signal.SIGKILL)
     assert grader.finished() == 0, grader.said
     assert csv_without_seconds(course) == csv_without_seconds(undisturbed)
+
+
+CORPUS = """
+[[variant]]
+id = "triples"
+verdict = "wrong"
+summary = "three times the number"
+loses = ["double"]
+fills = { "double.body" = "3 * x" }
+
+[[variant]]
+id = "adds"
+verdict = "right"
+summary = "the number and itself"
+fills = { "double.body" = "x + x" }
+"""
+
+
+@pytest.fixture
+def verified(course: Path) -> Grader:
+    """A verification of the course's corpus, with two workers that are there already."""
+    (course / "solutions/hw-1/variants").mkdir()
+    (course / "solutions/hw-1/variants/all.toml").write_text(CORPUS, encoding="utf-8")
+    grader = Grader(course, "--jobs", "2", command="verify")
+    grader.wait_for(lambda: len(grader.workers) == 2)
+    return grader
+
+
+def test_a_worker_of_a_verification_that_is_killed_changes_no_verdict(verified: Grader) -> None:
+    os.kill(verified.workers[0], signal.SIGKILL)
+    assert verified.finished() == 0, verified.said
+    assert "right kept: 1 / 1 wrong caught: 1 / 1 blame exact: 1 / 1" in verified.said
+
+
+def test_no_worker_outlives_a_verification_that_is_killed_alone(verified: Grader) -> None:
+    assert verified.killed(kill=os.kill) == -signal.SIGKILL
 
 
 # --- starved and shut out
@@ -188,7 +227,9 @@ def test_a_worker_that_is_killed_costs_nobody_anything(course: Path, undisturbed
 def test_a_disk_that_fills_up_while_grading_is_told_and_costs_no_result(course: Path) -> None:
     grader = Grader(course, "--jobs", "1", file_size=5000)  # bytes: room for one student's result, not for the class
     assert grader.finished() == 2
-    assert f"{course}/results/toy/results.json: File too large. Make room there and run the same command" in grader.said
+    assert (
+        f"{course}/results/hw-1/results.json: File too large. Make room there and run the same command" in grader.said
+    )
     assert "Traceback" not in grader.said
     assert len(kept(course)) == STUDENTS
 
@@ -198,7 +239,7 @@ def test_a_disk_without_room_for_the_gradebook_is_told_and_room_mends_it(unpubli
     grader = Grader(unpublished, "--jobs", "1", file_size=60_000)
     assert grader.finished() == 2
     assert f"The gradebook {unpublished}/gradebook.db cannot be used: " in grader.said
-    assert f"All results are kept in {unpublished}/results/toy; the same command then writes the rest." in grader.said
+    assert f"All results are kept in {unpublished}/results/hw-1; the same command then writes the rest." in grader.said
     assert "Traceback" not in grader.said
     assert Grader(unpublished, "--jobs", "1").finished() == 0
     assert (kept(unpublished), marks(unpublished)) == (before, marks(undisturbed))
@@ -239,10 +280,10 @@ def test_a_locked_gradebook_is_named_and_everything_else_is_kept(unpublished: Pa
 
 @pytest.mark.parametrize("words", [(), ("--output", "elsewhere")])
 def test_a_second_grader_is_told_who_is_at_work_and_does_nothing(course: Path, words: tuple[str, ...]) -> None:
-    with only_grader(course / "results/toy"):
+    with only_grader(course / "results/hw-1"):
         grader = Grader(course, *words)
         assert grader.finished() == 2
-    assert f"Another grader is at work on {course}/results/toy: process {os.getpid()} on " in grader.said
+    assert f"Another grader is at work on {course}/results/hw-1: process {os.getpid()} on " in grader.said
     assert "Wait until it is done, or stop it (what it has graded is kept)" in grader.said
     assert kept(course) == {}
     assert not (course / "gradebook.db").exists()

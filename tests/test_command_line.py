@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from conftest import sac_course
 from nbformat import NotebookNode
-from tiny_course import NAME, hand_in, released, run, said, tiny_course
+from small_course import NAME, hand_in, released, run, said, small_course
 from typer.main import get_command
 
 from autograder.cli import app
@@ -22,7 +22,7 @@ CODE = nbformat.v4.new_code_cell("x = 1", id="a")
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A course with one practical, and nothing handed in."""
-    return tiny_course(tmp_path_factory.mktemp("my course"))
+    return small_course(tmp_path_factory.mktemp("my course"))
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_a_fault_of_usage_is_said_with_the_next_step(
 
 
 def test_of_several_practicals_one_has_to_be_named_and_they_are_listed(tmp_path: Path) -> None:
-    course = tiny_course(tiny_course(tmp_path), name="hw-2")
+    course = small_course(small_course(tmp_path), name="hw-2")
     for command in ("grade", "verify", "generate"):
         done = run(command, "--course", course)
         assert done.exit_code == 2
@@ -114,7 +114,7 @@ def test_of_several_practicals_one_has_to_be_named_and_they_are_listed(tmp_path:
 
 
 def test_a_release_that_was_never_made_or_is_of_another_version_is_refused(tmp_path: Path) -> None:
-    course = tiny_course(tmp_path)
+    course = small_course(tmp_path)
     hand_in(course, "alice")
     path = course / "release" / NAME / f"{NAME}.ipynb"
     other = released(course)
@@ -258,7 +258,7 @@ def test_an_odd_notebook_is_graded_all_the_same(
     done = run("check", tmp_path / "alice.ipynb", "--course", course, "--json")
     assert done.exit_code == 0
     result = json.loads(done.stdout)
-    assert (result["fault"], result["points"], result["max_points"]) == ("", 0, 6)
+    assert (result["fault"], result["points"], result["max_points"]) == ("", 0, 5)
     assert {question["status"] for question in result["questions"]} == {"not attempted"}
 
 
@@ -268,7 +268,7 @@ def test_a_notebook_of_an_older_format_is_converted(course: Path, tmp_path: Path
     done = run("check", tmp_path / "alice.ipynb", "--course", course, "--json")
     assert done.exit_code == 0
     result = json.loads(done.stdout)
-    assert result["max_points"] == 6
+    assert result["max_points"] == 5
     assert {question["status"] for question in result["questions"]} == {"not attempted"}
 
 

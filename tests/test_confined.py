@@ -25,9 +25,10 @@ from autograder.records import SubmissionResult
 from autograder.reports.tables import report_lines
 from autograder.sandbox import NAMES, VARIABLE, Barrier, NoBarrier, choose_barrier, look_for, why_not
 from autograder.sandbox.filters import ON_SHARED_DISK
-from autograder.sandbox.folder import MOST_FILES, PrivateFolder
+from autograder.sandbox.folder import MOST_FILES, overflow, private_folder
 from autograder.sandbox.syscalls import NUMBERS
 from autograder.sandbox.users import spare_user
+from autograder.student.tidy import clear, remove
 
 HERE = Path(__file__).parent
 ORDINARY = 65534  # a user without rights
@@ -494,55 +495,55 @@ def f(x):
 
 
 @pytest.fixture
-def folder() -> Iterator[PrivateFolder]:
-    made = PrivateFolder.make(None)
+def folder() -> Iterator[Path]:
+    made = private_folder(None)
     yield made
-    made.remove()
-    assert not made.path.exists()
+    remove(made)
+    assert not made.exists()
 
 
-def test_a_folder_deeper_than_any_path_is_found_out_and_taken_away(folder: PrivateFolder) -> None:
-    descriptor = os.open(folder.path, os.O_RDONLY)
+def test_a_folder_deeper_than_any_path_is_found_out_and_taken_away(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
     for _ in range(700):
         os.mkdir("deeper", dir_fd=descriptor)
         inner = os.open("deeper", os.O_RDONLY, dir_fd=descriptor)
         os.close(descriptor)
         descriptor = inner
     os.close(descriptor)
-    assert folder.overflow(10**12)
-    folder.clear()
-    assert list(folder.path.iterdir()) == []
+    assert overflow(folder, 10**12)
+    clear(folder)
+    assert list(folder.iterdir()) == []
 
 
-def test_folders_without_rights_and_names_of_any_bytes_are_taken_away(folder: PrivateFolder) -> None:
-    name = os.fsencode(folder.path) + b"/\xff\n-rf \xc3"
+def test_folders_without_rights_and_names_of_any_bytes_are_taken_away(folder: Path) -> None:
+    name = os.fsencode(folder) + b"/\xff\n-rf \xc3"
     closed = Path(os.fsdecode(name)) / "closed"
     closed.mkdir(parents=True)
     closed.joinpath("file").write_text("text")
     closed.chmod(0)
     closed.parent.chmod(0)
-    folder.clear()
-    assert list(folder.path.iterdir()) == []
+    clear(folder)
+    assert list(folder.iterdir()) == []
 
 
-def test_links_are_taken_away_and_not_followed(folder: PrivateFolder, tmp_path: Path) -> None:
+def test_links_are_taken_away_and_not_followed(folder: Path, tmp_path: Path) -> None:
     tmp_path.joinpath("kept").write_text("kept")
-    folder.path.joinpath("link").symlink_to(tmp_path)
-    folder.path.joinpath("inner").mkdir()
-    folder.path.joinpath("inner", "link").symlink_to(tmp_path)
-    folder.clear()
+    folder.joinpath("link").symlink_to(tmp_path)
+    folder.joinpath("inner").mkdir()
+    folder.joinpath("inner", "link").symlink_to(tmp_path)
+    clear(folder)
     assert tmp_path.joinpath("kept").read_text() == "kept"
 
 
-def test_bytes_and_files_are_counted_at_every_depth(folder: PrivateFolder) -> None:
-    inner = folder.path / "a" / "b"
+def test_bytes_and_files_are_counted_at_every_depth(folder: Path) -> None:
+    inner = folder / "a" / "b"
     inner.mkdir(parents=True)
     inner.joinpath("file").write_bytes(bytes(10**5))
-    assert folder.overflow(10**6) == ""
-    assert "disk" in folder.overflow(10**5)
+    assert overflow(folder, 10**6) == ""
+    assert "disk" in overflow(folder, 10**5)
     for number in range(MOST_FILES):
         inner.joinpath(str(number)).touch()
-    assert "disk" in folder.overflow(10**12)
+    assert "disk" in overflow(folder, 10**12)
 
 
 # --- choosing, and saying which

@@ -1,30 +1,38 @@
 """A practical whose contract is at fault is refused by every command, with file and line, before anything is graded."""
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nbformat
 import pytest
+import small_course
 from nbformat import NotebookNode
-from toy_course import AREA, CHECKS, CONTRACT, SUMS, cell, cell_of, metadata, toy, write_course
-from typer.testing import CliRunner
+from odd_cells import DOUBLE, METHOD, SHIFT, odd
+from small_course import GRADE, NAME, cell, cell_of, hand_in, run, said, unreleased
 
-from autograder.cli import app
 from autograder.course.folders import course_in
 from autograder.course.practical import load_practical
 from autograder.doctor.examination import examine
 from autograder.errors import CourseError
 from autograder.judging.answer_key import AnswerKey
 
-NAME = "hw-1"
 Change = Callable[[NotebookNode], object]
+CONTRACT = METHOD.replace("\n", '\nlong_running = ["forever"]\n', 1)
+CHECKS = f'''{small_course.CHECKS}
+
+@check("double", look_at="the height")
+def it_is_measured(exam: Exam) -> None:
+    """The probe's answer comes back."""
+    exam.ask("measure", side=2)
+'''
+FILES = {"practical.toml": CONTRACT, "checks.py": CHECKS, "probes.py": "def measure(session, side):\n    return side\n"}
 
 
 @dataclass(frozen=True)
 class Broken:
-    """One fault: what is changed in the toy practical, and the place and the words of the refusal."""
+    """One fault: what is changed in the practical, and the place and the words of the refusal."""
 
     place: str  # a pattern; files of the practical by their last parts
     words: str
@@ -40,9 +48,8 @@ def text(cell_id: str, source: str) -> Change:
     return lambda notebook: setattr(cell_of(notebook, cell_id), "source", source)
 
 
-def add(*sources: str, **given: object) -> Change:
-    more = [cell("code", f"more-{number}", source, **given) for number, source in enumerate(sources)]
-    return lambda notebook: notebook.cells.extend(more)
+def add(more: NotebookNode) -> Change:
+    return lambda notebook: notebook.cells.append(more)
 
 
 def drop(cell_id: str) -> Change:
@@ -62,7 +69,6 @@ def checks(old: str, new: str) -> dict[str, str]:
 TOML = "solutions/hw-1/practical.toml"
 CHECKED = "solutions/hw-1/checks.py"
 NOTEBOOK = "source/hw-1/hw-1.ipynb: Cell "
-GRADE = {"grade": True, "locked": True, "points": 1}
 BROKEN = {
     # practical.toml
     "no kit": Broken(TOML, "without naming its format; this kit reads format 2", toml("kit = 2", "")),
@@ -71,80 +77,84 @@ BROKEN = {
     "no UTF-8": Broken(TOML, "cannot be read", toml("forever", "\udcff")),
     "an unknown key": Broken(f"{TOML}, line 2", "'pionts' means nothing here", toml("long_running", "pionts")),
     "an unknown key of a question": Broken(
-        f"{TOML}, line 5", "'area' does not say what it marks", toml('"Shape.area"', "{ function = 'total' }")
+        f"{TOML}, line 5", "'double' does not say what it marks", toml('"Pair.double"', "{ function = 'shift' }")
     ),
     "long_running no list": Broken(f"{TOML}, line 2", "not a list of names", toml('["forever"]', '"forever"')),
     "no questions": Broken(TOML, "names no question", {"practical.toml": "kit = 2\n"}),
-    "a question of no function": Broken(f"{TOML}, line 6", "does not say what it marks", toml('"total"', "[]")),
+    "a question of no function": Broken(f"{TOML}, line 6", "does not say what it marks", toml('"shift"', "[]")),
     "a function that no cell defines": Broken(
         f"{TOML}, line 6",
-        "no cell of the notebook defines 'totals'",
-        toml('"total"', '"totals"'),
+        "no cell of the notebook defines 'shifts'",
+        toml('"shift"', '"shifts"'),
     ),
     "a method that its class does not define": Broken(
-        f"{TOML}, line 5", "no cell of the notebook defines 'Shape.size'", toml("Shape.area", "Shape.size")
+        f"{TOML}, line 5", "no cell of the notebook defines 'Pair.size'", toml("Pair.double", "Pair.size")
     ),
     "a question without a grade cell": Broken(
-        f"{TOML}, line 7", "has no grade cell 'check-more'", toml('"total"\n', '"total"\nmore = "total"\n')
+        f"{TOML}, line 7", "has no grade cell 'check-more'", toml('"shift"\n', '"shift"\nmore = "shift"\n')
     ),
     # the notebook
     "a grade cell of no question": Broken(
-        f"{NOTEBOOK}'check-more'", "a grade cell of no question", notebook=add("0", **metadata("check-more", **GRADE))
+        f"{NOTEBOOK}'check-more'",
+        "a grade cell of no question",
+        notebook=add(cell("code", "check-more", "0", points=1, **GRADE)),
     ),
     "a grade cell of another name": Broken(
-        f"{NOTEBOOK}'total'", "a grade cell of no question", notebook=roles("check-total", grade_id="total")
+        f"{NOTEBOOK}'shifts'", "a grade cell of no question", notebook=roles("check-shift", grade_id="shifts")
     ),
-    "no points": Broken(f"{NOTEBOOK}'check-area'", "None points", notebook=roles("check-area", points=None)),
-    "points in words": Broken(f"{NOTEBOOK}'check-area'", "'two' points", notebook=roles("check-area", points="two")),
+    "no points": Broken(f"{NOTEBOOK}'check-double'", "None points", notebook=roles("check-double", points=None)),
+    "points in words": Broken(
+        f"{NOTEBOOK}'check-double'", "'two' points", notebook=roles("check-double", points="two")
+    ),
     "points below zero": Broken(f"{NOTEBOOK}'why'", "-1 points", notebook=roles("why", points=-1)),
     "points without a number": Broken(f"{NOTEBOOK}'why'", "nan points", notebook=roles("why", points=float("nan"))),
     "an id twice": Broken(
-        f"{NOTEBOOK}'area'", "its grade_id is that of cell 2 too", notebook=roles("check-area", grade_id="area")
+        f"{NOTEBOOK}'double'", "its grade_id is that of cell 3 too", notebook=roles("check-double", grade_id="double")
     ),
-    "no cell of the function": Broken(f"{TOML}, line 6", "no cell .* defines 'total'", notebook=drop("sums")),
+    "no cell of the function": Broken(f"{TOML}, line 6", "no cell .* defines 'shift'", notebook=drop("shift")),
     "a cell that does not parse": Broken(
-        f"{NOTEBOOK}'sums', line 2", "does not parse as Python", notebook=text("sums", "%who\ndef total(:\n    pass")
+        f"{NOTEBOOK}'shift', line 2", "does not parse as Python", notebook=text("shift", "%who\ndef shift(:\n    pass")
     ),
     "a marker twice in a cell": Broken(
-        f"{NOTEBOOK}'area', line 10",
-        "the blank 'area.block' is marked twice, first in Cell 'area', line 4",
-        notebook=text("area", AREA.replace("area.scale", "area.block")),
+        f"{NOTEBOOK}'double', line 10",
+        "the blank 'double.block' is marked twice, first in Cell 'double', line 4",
+        notebook=text("double", DOUBLE.replace("double.scale", "double.block")),
     ),
     "a marker twice in two cells": Broken(
-        f"{NOTEBOOK}'sums', line 3",
-        "the blank 'area.scale' is marked twice, first in Cell 'area', line 10",
-        notebook=text("sums", SUMS.replace("sums.all", "area.scale")),
+        f"{NOTEBOOK}'shift', line 3",
+        "the blank 'double.scale' is marked twice, first in Cell 'double', line 10",
+        notebook=text("shift", SHIFT.replace("shift.all", "double.scale")),
     ),
     "a notebook of an older format": Broken(
         "source/hw-1/hw-1.ipynb", "is no valid notebook", notebook=lambda notebook: notebook.update(nbformat=3)
     ),
     # the checks
     "a question without a check": Broken(
-        TOML, "the question 'total' has no check", checks('@check("total"', '@check("area"')
+        TOML, "the question 'shift' has no check", checks('@check("shift"', '@check("double"')
     ),
-    "no checks": Broken(TOML, "the question 'area' has no check", {"checks.py": ""}),
+    "no checks": Broken(TOML, "the question 'double' has no check", {"checks.py": ""}),
     "a check of no question": Broken(
-        f"{CHECKED}, line 6",
-        "is a check of no question, 'aera'",
-        checks('"area"', '"aera"'),
+        f"{CHECKED}, line 18",
+        "is a check of no question, 'duoble'",
+        checks('"double"', '"duoble"'),
     ),
     "a check without a sentence": Broken(
-        f"{CHECKED}, line 12", "needs a docstring", checks('    """The sum comes back."""', "    return")
+        f"{CHECKED}, line 31", "needs a docstring", checks('    """The numbers come back, each larger by one."""\n', "")
     ),
-    "checks that do not parse": Broken(f"{CHECKED}, line 6", "SyntaxError", checks("@check", "@@check")),
+    "checks that do not parse": Broken(f"{CHECKED}, line 18", "SyntaxError", checks("@check", "@@check")),
     "checks that fail": Broken(f"{CHECKED}, line 3", "NameError", checks('"""\n\nfrom', '"""\n\nx\nfrom')),
     "checks that exit": Broken(
         f"{CHECKED}, line 3", "SystemExit", checks('"""\n\nfrom', '"""\n\nraise SystemExit\nfrom')
     ),
     "a probe that is not there": Broken(
-        f"{CHECKED}, line 9", "there is no probe 'measures' to ask", checks('"measure"', '"measures"')
+        f"{CHECKED}, line 41", "there is no probe 'measures' to ask", checks('"measure"', '"measures"')
     ),
-    "no probes at all": Broken(f"{CHECKED}, line 9", "no probe 'measure'", {"probes.py": ""}),
+    "no probes at all": Broken(f"{CHECKED}, line 41", "no probe 'measure'", {"probes.py": ""}),
     "probes that do not parse": Broken("solutions/hw-1/probes.py, line 1", "SyntaxError", {"probes.py": "def ("}),
     "a warmup that fails": Broken("solutions/hw-1/warmup.py, line 1", "ZeroDivisionError", {"warmup.py": "1 / 0"}),
 }
 BROKEN["a probe's constant that is not there"] = Broken(
-    f"{CHECKED}, line 11",
+    f"{CHECKED}, line 43",
     "there is no probe 'weigh' to ask",
     {"checks.py": CHECKS.replace('"measure"', "IT").replace("\n\n@check", '\nIT = "weigh"\n\n\n@check', 1)},
 )
@@ -152,13 +162,11 @@ BROKEN["a probe's constant that is not there"] = Broken(
 
 def course_with(root: Path, broken: Broken) -> Path:
     """A course in a path with a space."""
-    notebook = toy()
+    notebook = odd()
     broken.notebook(notebook)
-    files = {name: text for name, text in broken.files.items() if "\udcff" not in text}
-    write_course(root / "my course", notebook, NAME, files)
+    unreleased(root / "my course", notebook, files=FILES)
     for name, text in broken.files.items():
-        if name not in files:
-            (root / "my course/solutions" / NAME / name).write_bytes(text.encode(errors="surrogateescape"))
+        (root / "my course/solutions" / NAME / name).write_bytes(text.encode(errors="surrogateescape"))
     return root / "my course"
 
 
@@ -174,16 +182,22 @@ def test_a_contract_at_fault_is_refused_with_its_place_and_a_next_step(broken: B
 
 
 def test_a_contract_without_fault_says_what_the_notebook_says(tmp_path: Path) -> None:
-    practical = load_practical(write_course(tmp_path / "my course", name=NAME))
+    practical = load_practical(unreleased(tmp_path / "my course", odd(), files=FILES))
     assert [(item.name, item.points, item.cell) for item in practical.questions] == [
-        ("area", 2, "area"),
-        ("total", 1, "sums"),
+        ("double", 2, "double"),
+        ("shift", 3, "shift"),
     ]
-    assert practical.blanks == {"area.block": "area", "area.scale": "area", "sums.all": "sums", "sums.step": "sums"}
-    assert practical.defines == {"area": ("Shape",), "sums": ("total", "LIMIT")}
+    assert practical.blanks == {
+        "double.block": "double",
+        "double.scale": "double",
+        "shift.all": "shift",
+        "shift.step": "shift",
+    }
+    assert practical.defines == {"double": ("Pair",), "shift": ("shift", "LIMIT")}
     assert practical.written == {"why": 2}
     assert practical.long_running == {"forever"}
-    assert [check.name for check in AnswerKey(practical).checks] == ["it_is_the_area", "it_is_the_sum"]
+    found = [check.name for check in AnswerKey(practical).checks]
+    assert found == ["it_doubles", "it_doubles_negative_numbers", "it_is_measured", "it_shifts"]
 
 
 # --- the folder
@@ -203,20 +217,20 @@ def test_a_course_without_a_practical_is_refused(tmp_path: Path) -> None:
 
 
 def test_two_practicals_of_one_name_are_refused_whichever_is_meant(tmp_path: Path) -> None:
-    write_course(write_course(tmp_path, name="hw-1"), name="HW-1")
+    unreleased(unreleased(tmp_path), name="HW-1")
     for name in ("", "hw-1", "HW-1"):
         assert f"Two practicals have one name: {tmp_path}/solutions/HW-1 and" in refused(tmp_path, name)
 
 
 def test_of_several_practicals_one_has_to_be_named(tmp_path: Path) -> None:
-    write_course(write_course(tmp_path, name="hw-1"), name="hw-2")
+    unreleased(unreleased(tmp_path), name="hw-2")
     assert refused(tmp_path) == "The course has several practicals: hw-1, hw-2."
     assert refused(tmp_path, "hw1") == "There is no practical 'hw1'."
     assert course_in(tmp_path, "hw-2").practical.name == "hw-2"
 
 
 def test_half_a_practical_is_refused_and_the_missing_file_named(tmp_path: Path) -> None:
-    write_course(tmp_path, name=NAME)
+    unreleased(tmp_path)
     contract, source = tmp_path / "solutions/hw-1/practical.toml", tmp_path / "source/hw-1/hw-1.ipynb"
     kept = contract.rename(tmp_path / "kept")
     assert refused(tmp_path, NAME) == f"There is no {contract}, only {source}."
@@ -233,16 +247,13 @@ SEEN_BY_ALL = ("a question without a check", "a probe that is not there", "a mar
 @pytest.mark.parametrize("fault", SEEN_BY_ALL)
 def test_every_command_refuses_it_before_anything_is_graded_or_written(fault: str, tmp_path: Path) -> None:
     root = course_with(tmp_path, BROKEN[fault])
-    release, submitted = root / "release/hw-1/hw-1.ipynb", root / "submitted/alice/hw-1/hw-1.ipynb"
-    for path in (release, submitted):
-        path.parent.mkdir(parents=True)
-        path.write_text(nbformat.v4.writes(toy()), encoding="utf-8")
+    shutil.copytree(root / "source", root / "release")
+    hand_in(root, "alice", odd())
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if "__pycache__" not in path.parts}
-    for command in (["generate"], ["grade"], ["verify"]):
-        found = CliRunner().invoke(app, [*command, "--course", str(root)])
-        said = " ".join(found.stderr.split())
-        assert found.exit_code == 2, found.output
-        assert BROKEN[fault].words in said
+    for command in ("generate", "grade", "verify"):
+        done = run(command, "--course", root)
+        assert done.exit_code == 2, done.output
+        assert BROKEN[fault].words in said(done)
     after = {path: path.stat().st_mtime_ns for path in root.rglob("*") if "__pycache__" not in path.parts}
     assert {path for path in after if path.is_file()} == {path for path in before if path.is_file()}
     by_doctor = next(finding for finding in examine(root) if finding.subject == NAME)

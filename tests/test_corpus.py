@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 from nbformat import NotebookNode
-from toy_course import practical_of, source_of, toy
+from odd_cells import odd, practical_of, source_of
 
 from autograder.authoring import fill
 from autograder.course.practical import Practical
 from autograder.errors import CourseError
 from autograder.verification.corpus import Variant, load_corpus, variant_notebook
 
-TOY = practical_of()
+ODD = practical_of()
 RIGHT = '[[variant]]\nid = "fine"\nverdict = "right"\nsummary = "another way"\n'
-WRONG = '[[variant]]\nid = "off"\nverdict = "wrong"\nsummary = "one too many"\nloses = ["total"]\n'
-FILL = 'fills = { "sums.all" = "values, 1" }\n'
+WRONG = '[[variant]]\nid = "off"\nverdict = "wrong"\nsummary = "one too many"\nloses = ["shift"]\n'
+FILL = 'fills = { "shift.all" = "values, 1" }\n'
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def load(folder: Path, *texts: str, notebook: NotebookNode | None = None) -> tup
     folder.mkdir(exist_ok=True)
     for number, text in enumerate(texts):
         (folder / f"{number}.toml").write_text(text, encoding="utf-8")
-    return load_corpus([folder], TOY, notebook)
+    return load_corpus([folder], ODD, notebook)
 
 
 def refusal(folder: Path, *texts: str, notebook: NotebookNode | None = None) -> str:
@@ -49,9 +49,9 @@ def test_a_variant_holds_what_its_entry_says(corpus: Path) -> None:
         verdict="wrong",
         summary="one too many",
         path=corpus / "0.toml",
-        fills={"sums.all": "values, 1"},
+        fills={"shift.all": "values, 1"},
         extra_cells=("import math",),
-        loses=("total",),
+        loses=("shift",),
         hint="count again",
         source="a course",
     )
@@ -60,25 +60,25 @@ def test_a_variant_holds_what_its_entry_says(corpus: Path) -> None:
 def test_files_and_folders_are_read_in_order_and_each_file_once(corpus: Path) -> None:
     load(corpus, RIGHT + FILL, WRONG + FILL)
     second, first = corpus / "1.toml", corpus / "0.toml"
-    assert [variant.id for variant in load_corpus([corpus], TOY)] == ["fine", "off"]
-    assert [variant.id for variant in load_corpus([second, corpus, first], TOY)] == ["off", "fine"]
+    assert [variant.id for variant in load_corpus([corpus], ODD)] == ["fine", "off"]
+    assert [variant.id for variant in load_corpus([second, corpus, first], ODD)] == ["off", "fine"]
 
 
 def test_the_notebook_of_a_variant_is_the_reference_with_its_fills(corpus: Path) -> None:
-    entry = "cells.area = 'class Shape: pass'\nextra_cells = ['import math']\n"
+    entry = "cells.double = 'class Pair: pass'\nextra_cells = ['import math']\n"
     (variant,) = load(corpus, RIGHT + FILL + entry)
-    notebook = variant_notebook(toy(), TOY, variant)
-    assert "first, _ = rest = values, 1\n" in source_of(notebook, "sums")
-    assert source_of(notebook, "area") == "class Shape: pass"
-    assert notebook == fill(toy(), TOY, variant.fills, variant.cells, variant.extra_cells)
+    notebook = variant_notebook(odd(), ODD, variant)
+    assert "first, _ = rest = values, 1\n" in source_of(notebook, "shift")
+    assert source_of(notebook, "double") == "class Pair: pass"
+    assert notebook == fill(odd(), ODD, variant.fills, variant.cells, variant.extra_cells)
 
 
 def test_a_variant_may_be_a_syntax_error_if_it_says_so(corpus: Path) -> None:
-    entry = WRONG + 'fills."sums.step" = "for value in"\n'
-    place = "0.toml, variant 'off': Cell 'sums' does not parse (line 4"
-    assert place in refusal(corpus, entry, notebook=toy())
-    (variant,) = load(corpus, f"{entry}parses = false", notebook=toy())
-    assert "    for value in" in source_of(variant_notebook(toy(), TOY, variant), "sums")
+    entry = WRONG + 'fills."shift.step" = "for value in"\n'
+    place = "0.toml, variant 'off': Cell 'shift' does not parse (line 4"
+    assert place in refusal(corpus, entry, notebook=odd())
+    (variant,) = load(corpus, f"{entry}parses = false", notebook=odd())
+    assert "    for value in" in source_of(variant_notebook(odd(), ODD, variant), "shift")
 
 
 # --- what is refused
@@ -88,10 +88,10 @@ def test_a_variant_may_be_a_syntax_error_if_it_says_so(corpus: Path) -> None:
     ("text", "words"),
     [
         (RIGHT + "points = 3", "0.toml, variant 'fine': unknown keys: points"),
-        (RIGHT + 'fills = { "sums.none" = "1" }', "0.toml, variant 'fine': unknown blank 'sums.none'"),
+        (RIGHT + 'fills = { "shift.none" = "1" }', "0.toml, variant 'fine': unknown blank 'shift.none'"),
         (RIGHT + 'cells = { nowhere = "1" }', "0.toml, variant 'fine': unknown cell 'nowhere'"),
-        (WRONG.replace("total", "totals") + FILL, "0.toml, variant 'off': unknown question 'totals'"),
-        (WRONG.replace('"total"', '"total", "total"') + FILL, "'off': it names a question twice"),
+        (WRONG.replace("shift", "shifts") + FILL, "0.toml, variant 'off': unknown question 'shifts'"),
+        (WRONG.replace('"shift"', '"shift", "shift"') + FILL, "'off': it names a question twice"),
         (RIGHT.replace('"right"', '"maybe"'), "0.toml, variant 'fine': unknown verdict 'maybe'"),
         (RIGHT.replace('id = "fine"', ""), "0.toml, variant number 1: it has no id"),
         (RIGHT.replace("fine", ""), "0.toml, variant number 1: it has no id"),
@@ -99,13 +99,13 @@ def test_a_variant_may_be_a_syntax_error_if_it_says_so(corpus: Path) -> None:
         (RIGHT.replace("another way", ""), "0.toml, variant 'fine': it has no summary"),
         (RIGHT.replace('"fine"', '"reference"'), "0.toml, variant 'reference': this id is the reference's own"),
         (RIGHT + RIGHT, "0.toml, variant 'fine': this id is taken by a variant in"),
-        (RIGHT + FILL + 'cells.sums = "1"', "'fine': it fills 'sums.all' and replaces its cell, 'sums'"),
-        (WRONG.replace('loses = ["total"]', "") + FILL, "'off': it is wrong, but has no 'loses'"),
+        (RIGHT + FILL + 'cells.shift = "1"', "'fine': it fills 'shift.all' and replaces its cell, 'shift'"),
+        (WRONG.replace('loses = ["shift"]', "") + FILL, "'off': it is wrong, but has no 'loses'"),
         (WRONG, "0.toml, variant 'off': it is wrong, but changes nothing"),
-        (RIGHT + 'loses = ["total"]', "0.toml, variant 'fine': it is right, and yet"),
+        (RIGHT + 'loses = ["shift"]', "0.toml, variant 'fine': it is right, and yet"),
         (RIGHT + 'hint = "hm"', "0.toml, variant 'fine': it is right, and yet"),
         (RIGHT.replace('"fine"', "3"), "0.toml, variant number 1: 'id' is not a text"),
-        (RIGHT + "fills = { sums = { all = 3 } }", "'fine': 'fills' is not a table of texts"),
+        (RIGHT + "fills = { shift = { all = 3 } }", "'fine': 'fills' is not a table of texts"),
         (RIGHT + 'extra_cells = "import math"', "'fine': 'extra_cells' is not a list of texts"),
         (RIGHT + "extra_cells = [1]", "'fine': 'extra_cells' is not a list of texts"),
         (RIGHT + 'parses = "no"', "'fine': 'parses' is not true or false"),
@@ -123,16 +123,16 @@ def test_an_entry_that_is_amiss_is_refused_by_file_and_name(corpus: Path, text: 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (WRONG + 'fills = { "sums.all" = "1 +" }', "what it fills into 'sums.all' is not one expression"),
-        (WRONG + 'fills = { "sums.all" = "1\\n    a = 2" }', "what it fills into 'sums.all' is not one expression"),
-        (WRONG + 'fills = { "sums.all" = "1 +\\n2" }', "Cell 'sums' does not parse (line 3"),
-        (WRONG + 'fills = { "area.block" = "" }\nparses = false', "it says 'parses = false', but every cell parses"),
-        (WRONG + "cells = { sums = 'def total(:' }", "Cell 'sums' does not parse (line 1"),
-        (WRONG + "extra_cells = ['a = = 1']", "Cell 2 does not parse (line 1"),
+        (WRONG + 'fills = { "shift.all" = "1 +" }', "what it fills into 'shift.all' is not one expression"),
+        (WRONG + 'fills = { "shift.all" = "1\\n    a = 2" }', "what it fills into 'shift.all' is not one expression"),
+        (WRONG + 'fills = { "shift.all" = "1 +\\n2" }', "Cell 'shift' does not parse (line 3"),
+        (WRONG + 'fills = { "double.block" = "" }\nparses = false', "it says 'parses = false', but every cell parses"),
+        (WRONG + "cells = { shift = 'def shift(:' }", "Cell 'shift' does not parse (line 1"),
+        (WRONG + "extra_cells = ['a = = 1']", "Cell 3 does not parse (line 1"),
     ],
 )
 def test_a_variant_that_does_not_parse_in_its_place_is_refused(corpus: Path, text: str, words: str) -> None:
-    assert f"0.toml, variant 'off': {words}" in refusal(corpus, text, notebook=toy())
+    assert f"0.toml, variant 'off': {words}" in refusal(corpus, text, notebook=odd())
 
 
 def test_the_same_id_in_two_files_is_refused_and_both_are_named(corpus: Path) -> None:
@@ -143,7 +143,7 @@ def test_the_same_id_in_two_files_is_refused_and_both_are_named(corpus: Path) ->
 
 def test_paths_that_hold_no_variants_are_refused(corpus: Path) -> None:
     with pytest.raises(CourseError, match="There is no file or folder"):
-        load_corpus([corpus], TOY)
+        load_corpus([corpus], ODD)
     assert re.search("The folder .* holds no", refusal(corpus))
 
 

@@ -105,7 +105,7 @@ def test_a_folder_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
 
 def test_results_and_what_programs_leave_behind_are_no_students(tmp_path: Path) -> None:
     lay(tmp_path, "bob.ipynb", ".ipynb_checkpoints/bob.ipynb", "__MACOSX/bob.ipynb", "results/results.json")
-    clear, unclear = find_submissions(tmp_path, "sac", apart=tmp_path / "results")
+    clear, unclear = find_submissions(tmp_path, "sac", apart=[tmp_path / "results"])
     assert [item.student for item in clear] == ["bob"]
     assert not unclear
 

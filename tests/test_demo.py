@@ -2,47 +2,75 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tiny_course import CORPUS, NAME, run, tiny_course
+from small_course import CORPUS, notebook, run, small_course
 
 from autograder.course.folders import find_submissions
-from autograder.course.practical import Practical, load_practical
+from autograder.course.practical import Practical, load_practical, practicals_in
 from autograder.errors import CourseError
 from autograder.judging.process import Answered, Outcome, Session
 from autograder.verification.corpus import load_corpus
-from autograder.verification.demo import make_course
+from autograder.verification.demo import make_course, with_samples
 
 
-def test_a_demo_is_a_course_with_its_submissions_and_may_be_made_again(tmp_path: Path) -> None:
-    practical = load_practical(tiny_course(tmp_path / "kit", files={"demo.toml": CORPUS}))
+@pytest.fixture
+def kit_of_three(tmp_path: Path) -> Path:
+    """A course with three practicals, of which two have a sample class."""
+    root = small_course(tmp_path / "my kit", files={"demo.toml": CORPUS})
+    one_student = CORPUS[: CORPUS.index("[[variant]]", 1)]
+    small_course(root, notebook(), "hw-2", files={"demo.toml": one_student.replace("adds", "bea")})
+    return small_course(root, name="hw-3")
+
+
+@pytest.mark.parametrize("name", ["", "hw-1"])
+def test_a_demo_is_a_course_with_its_submissions_and_may_be_made_again(
+    kit_of_three: Path, tmp_path: Path, name: str
+) -> None:
     demo = tmp_path / "demo"
     for _ in range(2):
-        make_course(practical, demo)
-        found, unclear = find_submissions(demo / "submitted", NAME)
+        make_course(with_samples(kit_of_three, name), demo)
+        found, unclear = find_submissions(demo / "submitted", "hw-1")
         assert [each.student for each in found] == ["adds", "metadata-stripped", "shifts-down", "triples", "untouched"]
         assert not unclear
-        assert load_practical(demo).release_path.is_file()
+        assert practicals_in(demo) == (["hw-1"] if name else ["hw-1", "hw-2"])
+        assert all(load_practical(demo, each).release_path.is_file() for each in practicals_in(demo))
 
 
-def test_a_demo_replaces_nothing_else(tmp_path: Path) -> None:
-    practical = load_practical(tiny_course(tmp_path / "kit", files={"demo.toml": CORPUS}))
+def test_a_demo_grades_every_practical_with_a_sample_class_and_says_where_to_look(
+    kit_of_three: Path, tmp_path: Path
+) -> None:
+    demo = tmp_path / "my demo"
+    command = [sys.executable, "-m", "autograder.verification.demo", str(demo), "--course", str(kit_of_three)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    last = done.stdout[done.stdout.index("Look at") :]
+    for name, student in (("hw-1", "triples"), ("hw-2", "bea")):
+        assert f"Points by machine in {name}" in done.stdout
+        for place in (f"feedback/<student>/{name}/{name}.html", f"results/{name}/results.csv"):
+            assert place in last
+            assert (demo / place.replace("<student>", student)).is_file()
+    assert "hw-3" not in done.stdout
+
+
+def test_a_demo_replaces_nothing_else(kit_of_three: Path, tmp_path: Path) -> None:
     thesis = tmp_path / "papers/thesis.txt"
     thesis.parent.mkdir()
     thesis.write_text("One.", encoding="utf-8")
     with pytest.raises(CourseError, match="is not empty, and it is no earlier demo"):
-        make_course(practical, thesis.parent)
+        make_course(with_samples(kit_of_three), thesis.parent)
     assert [path.name for path in thesis.parent.iterdir()] == ["thesis.txt"]
 
 
-def test_a_practical_without_a_sample_class_says_where_it_belongs(tmp_path: Path) -> None:
+def test_a_course_without_a_sample_class_says_where_it_belongs(tmp_path: Path) -> None:
+    root = small_course(tmp_path / "kit")
     with pytest.raises(CourseError, match=r"there is no .*/solutions/hw-1/demo\.toml"):
-        make_course(load_practical(tiny_course(tmp_path / "kit")), tmp_path / "demo")
-    assert not (tmp_path / "demo").exists()
+        with_samples(root)
 
 
 # --- the kit's own sample class, graded
@@ -51,7 +79,7 @@ def test_a_practical_without_a_sample_class_says_where_it_belongs(tmp_path: Path
 @pytest.fixture(scope="module")
 def course(sac: Practical, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo") / "course"
-    make_course(sac, folder)
+    make_course([sac], folder)
     return folder
 
 
@@ -138,4 +166,4 @@ def test_with_training_a_right_submission_earns_all_points_and_gets_a_learning_c
     result = json.loads(done.stdout)
     assert (result["points"], result["max_points"]) == (25, 25)
     (training,) = (item for item in result["questions"] if item["question"] == "training")
-    assert len(training["curve"]["returns"]) == len(training["curve"]["steps"]) > 10
+    assert len(training["curve"]["values"]) == len(training["curve"]["steps"]) > 10

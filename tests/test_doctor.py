@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from tiny_course import CHECKS, CORPUS, NAME, notebook, run, tiny_course, write_source
+from small_course import CHECKS, CORPUS, NAME, notebook, run, small_course, write_source
 
 from autograder.course.limits import Limits
 from autograder.doctor.barriers import PLACES, what_comes_through
@@ -25,7 +25,7 @@ def fresh_choice() -> Iterator[None]:
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    return tiny_course(tmp_path / "my course")
+    return small_course(tmp_path / "my course")
 
 
 def findings(*options: str | Path) -> tuple[int, dict[str, dict[str, str]]]:
@@ -51,7 +51,7 @@ def test_the_kit_is_found_well(kit: Path) -> None:
 
 @pytest.mark.usefixtures("no_barrier")
 def test_every_practical_of_the_course_is_looked_at_unless_one_is_named(course: Path) -> None:
-    tiny_course(course, name="hw-2")
+    small_course(course, name="hw-2")
     assert {"hw-1", "release of hw-1", "known mistakes of hw-1", "hw-2"} <= findings("--course", course)[1].keys()
     assert "hw-1" not in findings("--course", course, "--assignment", "hw-2")[1]
 

@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat import NotebookNode
-from tiny_course import NAME, hand_in, handed_in, released, run, said, tiny_course
+from small_course import BOTH, NAME, both, hand_in, handed_in, notebook, released, run, said, small_course
 from typer.testing import Result
 
 from autograder.notebook.cells import grade_id_of
@@ -73,7 +73,7 @@ class GradedCourse:
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> GradedCourse:
     """A class of everything, graded two at once, without the question that is end to end."""
-    course = tiny_course(tmp_path_factory.mktemp("class") / "my course")
+    course = small_course(tmp_path_factory.mktemp("class") / "my course", notebook(both()), files=BOTH)
     hand_in(course, "right", double="np.add(x, x)")
     hand_in(course, "partly", double="2 * abs(x)")
     hand_in(course, "wrong", shift="x - 1")
@@ -212,7 +212,7 @@ def test_no_gradebook_is_written_where_a_question_was_left_out(graded: GradedCou
 
 
 def test_odd_names_and_unreadable_files_reach_gradebook_and_feedback(tmp_path: Path) -> None:
-    course = tiny_course(tmp_path / "course")
+    course = small_course(tmp_path / "course")
     for student in ODD_NAMES:
         hand_in(course, student, released(course))
     hand_in(course, "=1+1", "no notebook")
@@ -232,7 +232,7 @@ def test_odd_names_and_unreadable_files_reach_gradebook_and_feedback(tmp_path: P
 
 @pytest.mark.parametrize("where", ["", "submitted", "elsewhere"])
 def test_a_course_its_submitted_folder_and_any_folder_of_notebooks_can_be_graded(tmp_path: Path, where: str) -> None:
-    course = tiny_course(tmp_path / "course")
+    course = small_course(tmp_path / "course")
     hand_in(course, "alice", released(course))
     if where == "elsewhere":
         (course / "submitted").rename(tmp_path / where)

@@ -43,5 +43,5 @@ def test_it_earns_nothing_and_says_why(results: dict[str, Any], name: str) -> No
 
 @pytest.mark.parametrize("name", ["returns-canned-weights", "fakes-its-environment"])
 def test_no_return_that_is_claimed_is_in_the_curve(results: dict[str, Any], name: str) -> None:
-    curve = results[name]["curve"]
-    assert curve is None or max(curve["returns"]) < 1000
+    curve = results[name].get("curve")
+    assert curve is None or max(curve["values"]) < 1000

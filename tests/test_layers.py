@@ -10,7 +10,7 @@ from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from tiny_course import CORPUS, KIT, hand_in, tiny_course
+from small_course import CORPUS, KIT, hand_in, small_course
 
 ENGINE = KIT / "autograder"
 FLOORS = (  # from the ground up: a room imports from its own floor and from those below it
@@ -86,6 +86,15 @@ def test_the_engine_knows_no_practical() -> None:
         assert not re.search(rf"\b({practicals})\b", path.read_text(encoding="utf-8"), re.IGNORECASE), path
 
 
+def test_reinforcement_learning_is_spoken_of_in_its_own_room_alone() -> None:
+    field = r"""reinforcement|episod\w*|replay|critics?|actors?|polic(?:y|ies)|rewards?|entropy|gymnasium|pendulums?
+        |get_action|log_prob|log_std|environment\ steps?"""
+    for path in [*TREES, *ENGINE.rglob("templates/*")]:
+        if room_of(name_of(path)) != "rl":
+            found = re.search(rf"\b(?:{field})\b", path.read_text(encoding="utf-8"), re.IGNORECASE | re.VERBOSE)
+            assert not found, (path, found)
+
+
 def test_what_the_sandbox_sees_imports_nothing_of_the_kit_but_its_own_folder() -> None:
     for path in sorted((ENGINE / "student").glob("*.py")):
         assert not {name for name in imported(TREES[path]) if name.startswith("autograder")}, path
@@ -113,17 +122,17 @@ def run_without(rooms: tuple[str, ...], folder: Path, *words: str) -> tuple[int,
 
 
 def test_without_annexes_a_submission_is_marked_all_the_same(tmp_path: Path) -> None:
-    course = tiny_course(tmp_path / "course")
+    course = small_course(tmp_path / "course")
     hand_in(course, "alice")
     hand_in(course, "bob", double="3 * x")
     code, said = run_without(ANNEXES, tmp_path, "grade", str(course), "--jobs", "1", "--json")
     assert code == 0, said
-    assert {item["student"]: item["points"] for item in json.loads(said)["results"]} == {"alice": 6, "bob": 3}
+    assert {item["student"]: item["points"] for item in json.loads(said)["results"]} == {"alice": 5, "bob": 3}
     assert not (course / "gradebook.db").exists()
 
 
 def test_a_command_whose_annex_was_taken_out_says_so(tmp_path: Path) -> None:
-    course = tiny_course(tmp_path / "course", files={"variants/all.toml": CORPUS})
+    course = small_course(tmp_path / "course", files={"variants/all.toml": CORPUS})
     code, said = run_without(("hints",), tmp_path, "verify", "--course", str(course))
     assert code == 2
     assert "autograder.hints has been taken out of this kit" in " ".join(said.split())

@@ -12,9 +12,10 @@ from typing import Any
 
 import nbformat
 import pytest
-import toy_grader
+import small_course
 from conftest import sac_course
 from nbformat import NotebookNode
+from small_course import KIT
 from test_results import ODD_NAMES, shown
 from typer.testing import CliRunner
 
@@ -35,7 +36,6 @@ from autograder.verification.corpus import in_place
 from benchmarks.disguise import DISGUISES, all_at_once
 from benchmarks.likeness import HABITS, HELPERS, OWN_WAYS, Habits, Laboratory, seeded
 
-KIT = Path(__file__).parent.parent
 TITLE = "Alike beyond what is common"
 ANSWER = """
 A target network is a slow copy of the critic. Since the regression target then hardly moves while the critic is
@@ -443,9 +443,9 @@ def test_a_fault_of_the_corpus_is_told_and_stops_nothing(course: Course, laborat
 
 
 def test_grading_reports_the_pair_to_the_instructor_and_nowhere_else(tmp_path: Path) -> None:
-    course = toy_grader.make_course(tmp_path / "course")  # which has no corpus
+    course = small_course.small_course(tmp_path / "course")  # which has no corpus
     for student in ("alice", "=bob", "carol"):
-        path = toy_grader.hand_in(course, student)
+        path = small_course.hand_in(course, student)
         notebook = nbformat.read(path, as_version=4)
         if student != "carol":
             notebook.cells.insert(0, nbformat.v4.new_code_cell(HELPERS))
@@ -455,11 +455,11 @@ def test_grading_reports_the_pair_to_the_instructor_and_nowhere_else(tmp_path: P
     assert TITLE in done.stdout
     (line,) = (line for line in done.stdout.splitlines() if "alice" in line and "bob" in line)
     assert "1.00" in line
-    results = json.loads((course / "results/toy/results.json").read_text())
+    results = json.loads((course / "results/hw-1/results.json").read_text())
     assert {result["student"]: result["points"] for result in results} == {"=bob": 5, "alice": 5, "carol": 5}
-    mine = {course / "results/toy" / name for name in ("alike.json", "alike.cache")}
+    mine = {course / "results/hw-1" / name for name in ("alike.json", "alike.cache")}
     given = {course / name for name in ("submitted", "source", "release", "solutions")}
     others = [path for path in course.rglob("*") if path.is_file() and not {path, *path.parents} & {*given, *mine}]
-    assert {"gradebook.db", "results.csv", "toy.html", "alice.json"} <= {path.name for path in others}
+    assert {"gradebook.db", "results.csv", "hw-1.html", "alice.json"} <= {path.name for path in others}
     for path, word in itertools.product(others, (b"alike", b"Alike", b"fingerprints")):
         assert word not in path.read_bytes(), path

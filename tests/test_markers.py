@@ -5,85 +5,89 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_course import AREA, QUESTION, SUMS, WHY, blanked, refusal, solution_text, source_of, toy
+from odd_cells import DOUBLE, SHIFT, blanked, odd, refusal, solution_text, source_of
+from small_course import QUESTION, WHY
 
 
 @pytest.mark.parametrize(
     ("slip", "words"),
     [
-        ("### SOLUTION", "Cell 'area', line 10: '"),
-        ("###SOLUTION area.scale", "looks like a marker, but is none"),
-        ("### SOLUTION area.scale area.block", "looks like a marker, but is none"),
-        ("### Solution area.scale", "looks like a marker, but is none"),
-        ("## SOLUTION area.scale", "looks like a marker, but is none"),
-        ("#### SOLUTION area.scale", "looks like a marker, but is none"),
-        ("###  SOLUTION area.scale", "looks like a marker, but is none"),
-        ("### SOLUTION  area.scale", "looks like a marker, but is none"),
-        ("### SOLUTION: area.scale", "looks like a marker, but is none"),
-        ("### BEGIN SOLUTION area.scale", "looks like a marker, but is none"),
-        ("### SOLUTION area.scale ### SOLUTION area.other", "Cell 'area', line 10: two markers stand in one line"),
+        ("### SOLUTION", "Cell 'double', line 10: '"),
+        ("###SOLUTION double.scale", "looks like a marker, but is none"),
+        ("### SOLUTION double.scale double.block", "looks like a marker, but is none"),
+        ("### Solution double.scale", "looks like a marker, but is none"),
+        ("## SOLUTION double.scale", "looks like a marker, but is none"),
+        ("#### SOLUTION double.scale", "looks like a marker, but is none"),
+        ("###  SOLUTION double.scale", "looks like a marker, but is none"),
+        ("### SOLUTION  double.scale", "looks like a marker, but is none"),
+        ("### SOLUTION: double.scale", "looks like a marker, but is none"),
+        ("### BEGIN SOLUTION double.scale", "looks like a marker, but is none"),
         (
-            "### SOLUTION sums.all",
-            "Cell 'sums', line 3: the blank 'sums.all' is marked twice, first in Cell 'area', line 10",
+            "### SOLUTION double.scale ### SOLUTION double.other",
+            "Cell 'double', line 10: two markers stand in one line",
         ),
         (
-            "### SOLUTION area.block",
-            "Cell 'area', line 10: the blank 'area.block' is marked twice, first in Cell 'area'",
+            "### SOLUTION shift.all",
+            "Cell 'shift', line 3: the blank 'shift.all' is marked twice, first in Cell 'double', line 10",
+        ),
+        (
+            "### SOLUTION double.block",
+            "Cell 'double', line 10: the blank 'double.block' is marked twice, first in Cell 'double'",
         ),
     ],
 )
 def test_a_slip_of_a_marker_inside_a_line_is_refused_with_its_place(slip: str, words: str) -> None:
-    assert words in refusal(toy(area=AREA.replace("### SOLUTION area.scale", slip)))
+    assert words in refusal(odd(double=DOUBLE.replace("### SOLUTION double.scale", slip)))
 
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("### BEGIN SOLUTION area.block", "### BEGIN SOLUTION", "line 4: '### BEGIN SOLUTION' lacks the id"),
-        ("### BEGIN SOLUTION area.block", "### Begin Solution area.block", "line 4: '### Begin"),
-        ("### BEGIN SOLUTION area.block", "### BEGIN SOLUTIONS area.block", "line 4: '### BEGIN SOLUTIONS"),
-        ("### BEGIN SOLUTION area.block", "pass", "line 9: '### END SOLUTION' ends nothing"),
+        ("### BEGIN SOLUTION double.block", "### BEGIN SOLUTION", "line 4: '### BEGIN SOLUTION' lacks the id"),
+        ("### BEGIN SOLUTION double.block", "### Begin Solution double.block", "line 4: '### Begin"),
+        ("### BEGIN SOLUTION double.block", "### BEGIN SOLUTIONS double.block", "line 4: '### BEGIN SOLUTIONS"),
+        ("### BEGIN SOLUTION double.block", "pass", "line 9: '### END SOLUTION' ends nothing"),
         ("        ### END SOLUTION\n        y =", "        y =", "line 9: a marker stands inside the stretch"),
-        ("### END SOLUTION", "### END SOLUTION area.block", "line 9: '### END SOLUTION' takes no id"),
+        ("### END SOLUTION", "### END SOLUTION double.block", "line 9: '### END SOLUTION' takes no id"),
         ("### END SOLUTION", "### END MARK SCHEME", "line 9: a mark scheme stands in a code cell"),
         ("    ### END SOLUTION", "### END SOLUTION", "line 9: '### END SOLUTION' is not indented like"),
         ("### END SOLUTION", "### END SOLUTION\n        ### END SOLUTION", "line 10: '### END SOLUTION' ends nothing"),
-        ("        text = ", "        ### BEGIN SOLUTION area.two\n        text = ", "line 5: a marker stands inside"),
+        ("        text = ", "        ### BEGIN SOLUTION double.two\n        text = ", "line 5: a marker stands inside"),
     ],
 )
 def test_a_slip_of_a_block_s_markers_is_refused_with_its_place(old: str, new: str, words: str) -> None:
-    assert f"Cell 'area', {words}" in refusal(toy(area=AREA.replace(old, new)))
+    assert f"Cell 'double', {words}" in refusal(odd(double=DOUBLE.replace(old, new)))
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("return y  ### SOLUTION area.scale", "not one assignment"),
-        ("y += 1  ### SOLUTION area.scale", "not one assignment"),
-        ("y = 1; z = 2  ### SOLUTION area.scale", "not one assignment"),
-        ("y = 1;  ### SOLUTION area.scale", "semicolon"),
-        ("y = [1,\n        2]  ### SOLUTION area.scale", "spans several lines"),
-        ("y = [1,  ### SOLUTION area.scale\n        2]", "spans several lines"),
-        ("y: int  ### SOLUTION area.scale", "not one assignment"),
-        ('"""\n        y = 1  ### SOLUTION area.scale\n        """', "inside a string"),
+        ("return y  ### SOLUTION double.scale", "not one assignment"),
+        ("y += 1  ### SOLUTION double.scale", "not one assignment"),
+        ("y = 1; z = 2  ### SOLUTION double.scale", "not one assignment"),
+        ("y = 1;  ### SOLUTION double.scale", "semicolon"),
+        ("y = [1,\n        2]  ### SOLUTION double.scale", "spans several lines"),
+        ("y = [1,  ### SOLUTION double.scale\n        2]", "spans several lines"),
+        ("y: int  ### SOLUTION double.scale", "not one assignment"),
+        ('"""\n        y = 1  ### SOLUTION double.scale\n        """', "inside a string"),
     ],
 )
 def test_an_inline_marker_on_what_is_no_assignment_in_one_line_is_refused(line: str, words: str) -> None:
-    before = AREA[: AREA.index("        y = (y")]
-    message = refusal(toy(area=f"{before}        {line}\n        return y"))
-    assert "Cell 'area', line 1" in message
+    before = DOUBLE[: DOUBLE.index("        y = (y")]
+    message = refusal(odd(double=f"{before}        {line}\n        return y"))
+    assert "Cell 'double', line 1" in message
     assert words in message
 
 
 def test_an_annotated_assignment_is_an_assignment() -> None:
-    notebook = toy(area=AREA.replace("y = (y +", "y: int = (y +"))
-    assert "y: int = ...  # YOUR CODE HERE" in source_of(blanked(notebook), "area")
+    notebook = odd(double=DOUBLE.replace("y = (y +", "y: int = (y +"))
+    assert "y: int = ...  # YOUR CODE HERE" in source_of(blanked(notebook), "double")
 
 
 @pytest.mark.parametrize("opening", ["if x: ", "match x:\n            case 1: ", "with x: ", "for a, in x: "])
 def test_an_assignment_inside_another_statement_is_blanked_alone(opening: str) -> None:
-    notebook = toy(area=AREA.replace("y = (y +", f"{opening}y = (y +"))
-    assert f"        {opening}y = ...  # YOUR CODE HERE" in source_of(blanked(notebook), "area")
+    notebook = odd(double=DOUBLE.replace("y = (y +", f"{opening}y = (y +"))
+    assert f"        {opening}y = ...  # YOUR CODE HERE" in source_of(blanked(notebook), "double")
 
 
 @pytest.mark.parametrize(
@@ -95,40 +99,42 @@ def test_an_assignment_inside_another_statement_is_blanked_alone(opening: str) -
     ],
 )
 def test_a_block_that_is_not_whole_statements_is_refused(block: str, words: str) -> None:
-    assert words in refusal(toy(area=AREA.replace(solution_text(), block)))
+    assert words in refusal(odd(double=DOUBLE.replace(solution_text(), block)))
 
 
 def test_a_block_that_is_never_ended_is_refused() -> None:
-    sums = SUMS.replace("    ### END SOLUTION", "")
-    assert "Cell 'sums', line 4: '### BEGIN SOLUTION' is never ended" in refusal(toy(sums=sums))
+    shift = SHIFT.replace("    ### END SOLUTION", "")
+    assert "Cell 'shift', line 4: '### BEGIN SOLUTION' is never ended" in refusal(odd(shift=shift))
 
 
 def test_a_block_that_ends_within_a_statement_is_refused() -> None:
-    sums = SUMS.replace("    ### END SOLUTION", "    values = [\n    ### END SOLUTION\n    ]")
-    assert "Cell 'sums', line 4: what stands between the markers is not whole" in refusal(toy(sums=sums))
+    shift = SHIFT.replace("    ### END SOLUTION", "    values = [\n    ### END SOLUTION\n    ]")
+    assert "Cell 'shift', line 4: what stands between the markers is not whole" in refusal(odd(shift=shift))
 
 
 def test_a_block_that_holds_less_than_its_markers_indentation_is_refused() -> None:
-    area = "class Shape:\n    def area(self):\n        if 1:\n            ### BEGIN SOLUTION area.block\n"
-    area += "            y = 1\n        y = 2\n            ### END SOLUTION\n        return y"
-    assert "Cell 'area', line 4: what stands between the markers" in refusal(toy(area=area))
+    double = "class Pair:\n    def double(self):\n        if 1:\n            ### BEGIN SOLUTION double.block\n"
+    double += "            y = 1\n        y = 2\n            ### END SOLUTION\n        return y"
+    assert "Cell 'double', line 4: what stands between the markers" in refusal(odd(double=double))
 
 
 def test_a_block_outside_a_function_is_refused() -> None:
-    area = "class Shape:\n    ### BEGIN SOLUTION area.block\n    y = 1\n    ### END SOLUTION\n    def area(self): ..."
-    assert "Cell 'area', line 2: a block of a solution stands outside any function" in refusal(toy(area=area))
+    double = (
+        "class Pair:\n    ### BEGIN SOLUTION double.block\n    y = 1\n    ### END SOLUTION\n    def double(self): ..."
+    )
+    assert "Cell 'double', line 2: a block of a solution stands outside any function" in refusal(odd(double=double))
 
 
 def test_markers_inside_a_string_are_refused() -> None:
-    area = f'{AREA}\ns = """\n### BEGIN SOLUTION area.text\ny = 1\n### END SOLUTION\n"""'
-    assert "Cell 'area', line 13: a marker stands inside a string" in refusal(toy(area=area))
+    double = f'{DOUBLE}\ns = """\n### BEGIN SOLUTION double.text\ny = 1\n### END SOLUTION\n"""'
+    assert "Cell 'double', line 13: a marker stands inside a string" in refusal(odd(double=double))
 
 
 def test_a_marker_outside_a_solution_cell_is_refused() -> None:
-    assert "Cell 'check-total', line 2: a solution is marked in a cell that nbgrader does not know" in refusal(
-        toy(check="total([1])\ny = 1  ### SOLUTION sums.more")
+    assert "Cell 'check-shift', line 2: a solution is marked in a cell that nbgrader does not know" in refusal(
+        odd(check_shift="shift([1])\ny = 1  ### SOLUTION shift.more")
     )
-    assert "Cell 'question-why', line 1" in refusal(toy(question="### BEGIN SOLUTION text\nx\n### END SOLUTION"))
+    assert "Cell 'question-why', line 1" in refusal(odd(question_why="### BEGIN SOLUTION text\nx\n### END SOLUTION"))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +148,7 @@ def test_a_marker_outside_a_solution_cell_is_refused() -> None:
     ],
 )
 def test_a_slip_of_a_mark_scheme_s_markers_is_refused(question: str, words: str) -> None:
-    assert f"Cell 'question-why', {words}" in refusal(toy(question=question))
+    assert f"Cell 'question-why', {words}" in refusal(odd(question_why=question))
 
 
 @pytest.mark.parametrize(
@@ -154,13 +160,13 @@ def test_a_slip_of_a_mark_scheme_s_markers_is_refused(question: str, words: str)
     ],
 )
 def test_a_model_answer_that_is_empty_or_not_marked_as_its_cells_is_refused(why: str, words: str) -> None:
-    assert words in refusal(toy(why=why))
+    assert words in refusal(odd(why=why))
 
 
 def test_plain_words_about_solutions_are_no_markers() -> None:
-    sums = SUMS.replace("LIMIT = 3", "LIMIT = 3  # a solution of the equation")
-    notebook = toy(question=f"## Solution methods\n{QUESTION}", sums=sums)
-    assert "## Solution methods" in source_of(blanked(notebook), "q")
+    shift = SHIFT.replace("LIMIT = 3", "LIMIT = 3  # a solution of the equation")
+    notebook = odd(question_why=f"## Solution methods\n{QUESTION}", shift=shift)
+    assert "## Solution methods" in source_of(blanked(notebook), "question-why")
 
 
 @settings(deadline=None)  # a busy machine is no fault of the code
@@ -168,8 +174,8 @@ def test_plain_words_about_solutions_are_no_markers() -> None:
 def test_a_marker_with_any_character_of_its_words_dropped_doubled_or_put_in_another_case_is_refused(
     data: st.DataObject,
 ) -> None:
-    cell_id = data.draw(st.sampled_from(["area", "sums", "why", "question"]))
-    source = {"area": AREA, "sums": SUMS, "why": WHY, "question": QUESTION}[cell_id]
+    cell_id = data.draw(st.sampled_from(["double", "shift", "why", "question_why"]))
+    source = {"double": DOUBLE, "shift": SHIFT, "why": WHY, "question_why": QUESTION}[cell_id]
     lines = source.split("\n")
     marker = re.compile("### (BEGIN |END |)(SOLUTION|MARK SCHEME)")
     row = data.draw(st.sampled_from([row for row, line in enumerate(lines) if marker.search(line)]))
@@ -179,15 +185,15 @@ def test_a_marker_with_any_character_of_its_words_dropped_doubled_or_put_in_anot
     letter = lines[row][place]
     slip = data.draw(st.sampled_from([new for new in ("", letter * 2, letter.swapcase()) if new != letter]))
     lines[row] = lines[row][:place] + slip + lines[row][place + 1 :]
-    refusal(toy(**{cell_id: "\n".join(lines)}))
+    refusal(odd(**{cell_id: "\n".join(lines)}))
 
 
 @pytest.mark.parametrize(
-    "area",
+    "double",
     [
-        "\n".join(f"  {line}" for line in [*AREA.split("\n"), "!ls"]),  # IPython takes the common indentation away
-        AREA.replace('y = (y + dict(a=scale)["a"])', "y = %who"),
+        "\n".join(f"  {line}" for line in [*DOUBLE.split("\n"), "!ls"]),  # IPython takes the common indentation away
+        DOUBLE.replace('y = (y + dict(a=scale)["a"])', "y = %who"),
     ],
 )
-def test_a_marker_in_what_ipython_rewrites_is_refused(area: str) -> None:
-    assert "a marker stands in a line that is not plain Python" in refusal(toy(area=area))
+def test_a_marker_in_what_ipython_rewrites_is_refused(double: str) -> None:
+    assert "a marker stands in a line that is not plain Python" in refusal(odd(double=double))

@@ -14,9 +14,10 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import grader_process
 import nbformat
 import pytest
-import toy_grader
+import small_course
 from hypothesis import given
 from hypothesis import strategies as st
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
@@ -24,39 +25,39 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook, new_output, new_raw_cell
 from nbgrader.api import Gradebook, get_alembic_version
 from nbgrader.apps import NbGraderAPI
+from small_course import KIT, NAME, write_release, write_source
 
 from autograder.course.configuration import course_config
-from autograder.course.folders import Course, find_submissions
+from autograder.course.folders import Course
 from autograder.course.practical import Practical, Question
 from autograder.errors import CourseError
 from autograder.grading.mark import Marking
-from autograder.grading.mend import mend_once
+from autograder.grading.mend import everything_in, mend_once
 from autograder.grading.publish import ClassResults
-from autograder.nbgrader.cards import Cards
+from autograder.nbgrader.cards import card_outputs
 from autograder.nbgrader.gradebook import write_entry
 from autograder.nbgrader.marks import answers
 from autograder.nbgrader.registration import register_assignment
 from autograder.nbgrader.sanitise import harmless_markdown, sanitised
 from autograder.nbgrader.sinks import GradebookAndFeedback
-from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, Submission, SubmissionResult
+from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, SubmissionResult
 
 OLD_CONFIG = Path(__file__).parent / "nbgrader_config.old"
-POINTS = {"double": 2, "square": 3}
 Change = Callable[[NotebookNode], None]
 
 
 @pytest.fixture(scope="module")
 def entered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A course whose practical is in the gradebook, and nothing handed in."""
-    root = toy_grader.make_course(tmp_path_factory.mktemp("entered") / "course")
-    register_assignment(root, "toy")
+    root = small_course.small_course(tmp_path_factory.mktemp("entered") / "my course")
+    register_assignment(root, NAME)
     return root
 
 
 @pytest.fixture
 def course(entered: Path, tmp_path: Path) -> Path:
     """The same for one test."""
-    return Path(shutil.copytree(entered, tmp_path / "course"))
+    return Path(shutil.copytree(entered, tmp_path / "my course"))
 
 
 def question(name: str, points: float, most: float) -> QuestionResult:
@@ -66,16 +67,16 @@ def question(name: str, points: float, most: float) -> QuestionResult:
 
 
 def result(student: str, *questions: QuestionResult, repairs: tuple[str, ...] = ()) -> SubmissionResult:
-    return SubmissionResult(student, "toy", questions, repairs)
+    return SubmissionResult(student, NAME, questions, repairs)
 
 
-def marks(student: str, double: float = 2, square: float = 3) -> SubmissionResult:
-    return result(student, question("double", double, 2), question("square", square, 3))
+def marks(student: str, double: float = 2, shift: float = 3) -> SubmissionResult:
+    return result(student, question("double", double, 2), question("shift", shift, 3))
 
 
 def hand_in(root: Path, student: str, change: Change = lambda notebook: None) -> Path:
     """Hand in the right solution after that change."""
-    path = toy_grader.hand_in(root, student)
+    path = small_course.hand_in(root, student)
     notebook = nbformat.read(path, as_version=4)
     change(notebook)
     nbformat.write(notebook, path)
@@ -93,10 +94,8 @@ def publish(
     root: Path, *results: SubmissionResult, force: bool = False, heard: list[int] | None = None
 ) -> Mapping[str, str]:
     """Publish these results, once the submissions are mended; of whom that failed, and why."""
-    course = Course(root, "toy")
-    submissions: list[Submission] = []
-    if any(course.submitted.glob("*")):
-        submissions, _ = find_submissions(course.submitted, "toy")
+    course = Course(root, NAME)
+    submissions = everything_in(course.submitted, NAME) if any(course.submitted.glob("*")) else []
     for submission in submissions:
         mend_once(course, submission, course.results)
     now = frozenset(result.student for result in results)
@@ -106,12 +105,12 @@ def publish(
 
 
 def graded(root: Path, student: str) -> NotebookNode:
-    notebook: NotebookNode = nbformat.read(root / f"autograded/{student}/toy/toy.ipynb", as_version=4)
+    notebook: NotebookNode = nbformat.read(root / f"autograded/{student}/hw-1/hw-1.ipynb", as_version=4)
     return notebook
 
 
 def page(root: Path, student: str) -> str:
-    return (root / f"feedback/{student}/toy/toy.html").read_text(encoding="utf-8")
+    return (root / f"feedback/{student}/hw-1/hw-1.html").read_text(encoding="utf-8")
 
 
 def gradebook(root: Path) -> Gradebook:
@@ -120,21 +119,21 @@ def gradebook(root: Path) -> Gradebook:
 
 def scores(root: Path, student: str) -> dict[str, float | None]:
     with gradebook(root) as book:
-        return {grade.name: grade.auto_score for grade in book.find_submission_notebook("toy", "toy", student).grades}
+        return {grade.name: grade.auto_score for grade in book.find_submission_notebook(NAME, NAME, student).grades}
 
 
 def waiting(root: Path, student: str) -> set[str]:
     with gradebook(root) as book:
-        grades = book.find_submission_notebook("toy", "toy", student).grades
+        grades = book.find_submission_notebook(NAME, NAME, student).grades
         return {grade.name for grade in grades if grade.needs_manual_grade}
 
 
 def mark_by_hand(root: Path, student: str, score: float, comment: str) -> None:
     """Mark the written answer as formgrader does."""
     with gradebook(root) as book:
-        grade = book.find_grade("why", "toy", "toy", student)
+        grade = book.find_grade("why", NAME, NAME, student)
         grade.manual_score, grade.needs_manual_grade = score, False
-        book.find_comment("why", "toy", "toy", student).manual_comment = comment
+        book.find_comment("why", NAME, NAME, student).manual_comment = comment
         book.db.commit()
 
 
@@ -144,36 +143,36 @@ def card(notebook: NotebookNode, grade_id: str) -> str:
 
 
 def outputs(found: SubmissionResult) -> list[NotebookNode]:
-    return Cards(found).outputs({"grade_id": "check-double", "points": 2})
+    return card_outputs(found, {"grade_id": "check-double", "points": 2})
 
 
 # --- nbgrader's own commands
 
 
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own, on every new submission
-@pytest.mark.parametrize("config", [toy_grader.ROOT / "nbgrader_config.py", OLD_CONFIG], ids=["of today", "old"])
+@pytest.mark.parametrize("config", [KIT / "nbgrader_config.py", OLD_CONFIG], ids=["of today", "old"])
 def test_nbgraders_commands_give_the_same_as_the_kit_with_old_configurations_too(course: Path, config: Path) -> None:
     shutil.copy(config, course / "nbgrader_config.py")
     api = NbGraderAPI(config=course_config(course))
-    assert api.generate_assignment("toy")["success"]
-    release = (course / "release/toy/toy.ipynb").read_text(encoding="utf-8")
+    assert api.generate_assignment(NAME)["success"]
+    release = (course / "release/hw-1/hw-1.ipynb").read_text(encoding="utf-8")
     assert "YOUR CODE HERE" in release
     for secret in ("2 * x", "MARK SCHEME", "secret reason", "Because of the model"):
         assert secret not in release
-    toy_grader.hand_in(course, "ada", {"double.body": "abs(2 * x)"})
-    toy_grader.hand_in(course, "bob")
+    small_course.hand_in(course, "ada", double="abs(2 * x)")
+    small_course.hand_in(course, "bob")
     hand_in(course, "dan").write_text("not JSON", encoding="utf-8")
     students = ("ada", "bob", "dan")
     for student in students:
-        assert api.autograde("toy", student)["success"]
-        assert api.generate_feedback("toy", student)["success"]
+        assert api.autograde(NAME, student)["success"]
+        assert api.generate_feedback(NAME, student)["success"]
     alone = [everything(course, student) for student in students]
-    assert [found["check-double"] for found, *_ in alone] == [1, 2, 0]
-    assert "4 of 7 points" in alone[0][-1]
+    assert [found["check-double"] for found, *_ in alone] == [1.5, 2, 0]
+    assert "4.5 of 7 points" in alone[0][-1]
     assert "not a notebook" in alone[2][-1]
-    assert toy_grader.Grader(course, "--jobs", "1").finished() == 1  # what is no notebook cannot be graded
+    assert grader_process.Grader(course, "--jobs", "1").finished() == 1  # what is no notebook cannot be graded
     assert [everything(course, student) for student in students] == alone
-    assert api.autograde("toy", "ada")["success"]
+    assert api.autograde(NAME, "ada")["success"]
     assert everything(course, "ada") == alone[0]
 
 
@@ -186,14 +185,14 @@ def everything(root: Path, student: str) -> tuple[dict[str, float | None], str, 
 def test_nbgrader_alone_mends_once_and_takes_what_was_mended_and_marked_before(
     course: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = toy_grader.hand_in(course, "ada", {"double.body": "abs(2 * x)"})
+    path = small_course.hand_in(course, "ada", double="abs(2 * x)")
     path.with_name("notes.ipynb").write_text("{}", encoding="utf-8")
-    assert toy_grader.Grader(course, "--jobs", "1", "--no-gradebook").finished() == 0
+    assert grader_process.Grader(course, "--jobs", "1", "--no-gradebook").finished() == 0
     for step in ("mend.parse_notebook", "mark.judge"):
         monkeypatch.setattr(f"autograder.grading.{step}", lambda *_: pytest.fail("it was done again"))
-    assert NbGraderAPI(config=course_config(course)).autograde("toy", "ada")["success"]
-    assert scores(course, "ada")["check-double"] == 1
-    assert "toy.ipynb is there: notes.ipynb." in card(graded(course, "ada"), "check-double")
+    assert NbGraderAPI(config=course_config(course)).autograde(NAME, "ada")["success"]
+    assert scores(course, "ada")["check-double"] == 1.5
+    assert "hw-1.ipynb is there: notes.ipynb." in card(graded(course, "ada"), "check-double")
 
 
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
@@ -201,26 +200,26 @@ def test_no_execute_does_not_let_forged_outputs_through(course: Path) -> None:
     hand_in(course, "eve", forged)
     config = course_config(course)
     config.ClearOutput.enabled = config.Execute.enabled = False
-    assert NbGraderAPI(config=config).autograde("toy", "eve")["success"]
-    assert scores(course, "eve")["check-square"] == 0
+    assert NbGraderAPI(config=config).autograde(NAME, "eve")["success"]
+    assert scores(course, "eve")["check-shift"] == 0
 
 
 def forged(notebook: NotebookNode) -> None:
     """A wrong function, and outputs that claim the points."""
     claim = new_output("execute_result", data={"text/plain": "3.0"}, execution_count=1)
-    cell(notebook, "square").source = "def square(x):\n    return x"
-    cell(notebook, "check-square").outputs = [claim]
+    cell(notebook, "shift").source = "def shift(x):\n    return x"
+    cell(notebook, "check-shift").outputs = [claim]
     cell(notebook, "double").outputs = [new_output("stream", name="stdout", text="bait")]
 
 
 def test_a_question_that_runs_several_functions_is_looked_at_in_all_their_cells(course: Path) -> None:
-    one = Course(course, "toy").practical
-    whole = Question("square", 3, "square", ("square", "double"), end_to_end=True)
+    one = Course(course, NAME).practical
+    whole = Question("shift", 3, "shift", ("shift", "double"), end_to_end=True)
     others = (one.written, one.defines, one.blanks, one.long_running)
     several = Practical(one.name, one.root, (one.questions[0], whole), *others)
     changed = nbformat.from_dict(one.source)
     cell(changed, "double").source += "\n# changed"
-    for practical, names in ((one, {"check-double"}), (several, {"check-double", "check-square"})):
+    for practical, names in ((one, {"check-double"}), (several, {"check-double", "check-shift"})):
         before, after = answers(one.source, practical), answers(changed, practical)
         assert {name for name in before if before[name] != after[name]} == names
 
@@ -232,15 +231,15 @@ def test_marks_reach_the_gradebook_as_the_judge_gave_them(course: Path) -> None:
     hand_in(course, "ada")
     hand_in(course, "bob")
     assert publish(course, marks("ada"), marks("bob", 0.5, 2)) == {}
-    assert scores(course, "ada") == {"check-double": 2, "check-square": 3, "why": None}
-    assert scores(course, "bob") == {"check-double": 0.5, "check-square": 2, "why": None}
+    assert scores(course, "ada") == {"check-double": 2, "check-shift": 3, "why": None}
+    assert scores(course, "bob") == {"check-double": 0.5, "check-shift": 2, "why": None}
 
 
 def test_marks_are_scaled_to_the_points_of_the_notebook_and_a_missing_one_says_so(course: Path) -> None:
     hand_in(course, "ada")
     publish(course, result("ada", question("double", 5, 10)))
-    assert scores(course, "ada") == {"check-double": 1, "check-square": 0, "why": None}
-    assert "no verdict" in card(graded(course, "ada"), "check-square")
+    assert scores(course, "ada") == {"check-double": 1, "check-shift": 0, "why": None}
+    assert "no verdict" in card(graded(course, "ada"), "check-shift")
 
 
 @pytest.mark.parametrize("points", [math.nan, math.inf, -math.inf, -1.0, 1e9])
@@ -255,32 +254,32 @@ def test_every_grade_cell_gets_one_finite_number_within_its_points(points: float
 def test_outputs_that_a_student_brings_count_for_nothing(course: Path) -> None:
     hand_in(course, "eve", forged)
     publish(course, marks("eve", 0, 0))
-    assert scores(course, "eve") == {"check-double": 0, "check-square": 0, "why": None}
+    assert scores(course, "eve") == {"check-double": 0, "check-shift": 0, "why": None}
     assert "bait" not in nbformat.writes(graded(course, "eve"))
 
 
 def test_deleted_edited_and_doubled_grade_cells_are_mended_and_the_student_is_told(course: Path) -> None:
     def tamper(notebook: NotebookNode) -> None:
-        cell(notebook, "check-square").source = "3.0"
-        cell(notebook, "check-square").metadata.nbgrader.points = 100
+        cell(notebook, "check-shift").source = "3.0"
+        cell(notebook, "check-shift").metadata.nbgrader.points = 100
         notebook.cells = [one for one in notebook.cells if one.id != "check-double"]
 
     hand_in(course, "eve", tamper)
     assert publish(course, marks("eve")) == {}
-    assert scores(course, "eve") == {"check-double": 2, "check-square": 3, "why": None}
+    assert scores(course, "eve") == {"check-double": 2, "check-shift": 3, "why": None}
     told = card(graded(course, "eve"), "check-double")
     assert "Mended before grading" in told
-    assert "check-square" in told
+    assert "check-shift" in told
 
 
 def test_what_could_not_be_graded_earns_zero_with_the_reason_everywhere(course: Path) -> None:
     hand_in(course, "dan").write_text("not JSON", encoding="utf-8")
     shutil.copy(hand_in(course, "twice"), course / "submitted/twice.ipynb")
-    faults = {"dan": "toy.ipynb is not a notebook.", "twice": "There are two submissions."}
-    assert publish(course, *(SubmissionResult(one, "toy", fault=why) for one, why in faults.items())) == {}
+    faults = {"dan": "hw-1.ipynb is not a notebook.", "twice": "There are two submissions."}
+    assert publish(course, *(SubmissionResult(one, NAME, fault=why) for one, why in faults.items())) == {}
     for student, why in faults.items():
-        assert scores(course, student) == {"check-double": 0, "check-square": 0, "why": 0}
-        for name in ("check-double", "check-square"):
+        assert scores(course, student) == {"check-double": 0, "check-shift": 0, "why": 0}
+        for name in ("check-double", "check-shift"):
             assert why in card(graded(course, student), name)
 
 
@@ -311,8 +310,8 @@ def test_what_the_marker_gave_stands_when_graded_anew(course: Path) -> None:
     mark_by_hand(course, "ada", 1.5, "Well argued.")
     publish(course, marks("ada", double=0))
     with gradebook(course) as book:
-        assert book.find_grade("why", "toy", "toy", "ada").score == 1.5
-        assert book.find_submission("toy", "ada").score == 4.5
+        assert book.find_grade("why", NAME, NAME, "ada").score == 1.5
+        assert book.find_submission(NAME, "ada").score == 4.5
     assert "Well argued." in page(course, "ada")
 
 
@@ -322,17 +321,17 @@ def test_what_the_marker_gave_stands_when_graded_anew(course: Path) -> None:
 def test_one_students_failure_is_named_and_stops_nobody_else(course: Path) -> None:
     for student in ("ada", "bob", "cyd", "dee"):
         hand_in(course, student)
-    (course / "submitted/bob/toy/timestamp.txt").write_text("no time at all", encoding="utf-8")
-    path = course / "submitted/dee/toy/toy.ipynb"
+    (course / "submitted/bob/hw-1/timestamp.txt").write_text("no time at all", encoding="utf-8")
+    path = course / "submitted/dee/hw-1/hw-1.ipynb"
     path.rename(path.with_name("mine.ipynb"))
     heard: list[int] = []
     failures = publish(course, *map(marks, ("ada", "bob", "cyd", "dee", "nobody")), heard=heard)
     assert failures.keys() == {"bob", "dee", "nobody"}
-    assert "submitted/dee/toy/toy.ipynb. Give the notebook that name" in failures["dee"]
+    assert "submitted/dee/hw-1/hw-1.ipynb. Give the notebook that name" in failures["dee"]
     assert heard == list(range(1, 11))
-    assert scores(course, "cyd")["check-square"] == 3
-    assert not (course / "autograded/bob/toy").exists()
-    (course / "submitted/bob/toy/timestamp.txt").unlink()
+    assert scores(course, "cyd")["check-shift"] == 3
+    assert not (course / "autograded/bob/hw-1").exists()
+    (course / "submitted/bob/hw-1/timestamp.txt").unlink()
     path.with_name("mine.ipynb").rename(path)
     assert publish(course, *map(marks, ("ada", "bob", "cyd", "dee"))) == {}
 
@@ -358,22 +357,23 @@ def test_faults_of_the_course_are_raised_and_not_blamed_on_a_student(
 
 def test_a_folder_without_configuration_or_source_is_a_fault_of_the_course(course: Path, tmp_path: Path) -> None:
     with pytest.raises(CourseError, match="no nbgrader course"):
-        register_assignment(tmp_path, "toy")
-    (course / "source/toy/toy.ipynb").unlink()
+        register_assignment(tmp_path, NAME)
+    (course / "source/hw-1/hw-1.ipynb").unlink()
     with pytest.raises(CourseError, match="source notebook"):
-        register_assignment(course, "toy")
+        register_assignment(course, NAME)
 
 
 def test_cells_added_under_existing_submissions_are_refused_with_the_next_step(course: Path) -> None:
     hand_in(course, "ada")
     publish(course, marks("ada"))
-    source = toy_grader.source_notebook()
+    source = small_course.notebook()
     more = new_markdown_cell(
         "More.", id="more", metadata={"nbgrader": {**cell(source, "question-why").metadata.nbgrader}}
     )
     more.metadata.nbgrader["grade_id"] = "more"
     source.cells.append(more)
-    toy_grader.write_source(course, source)
+    write_source(course, source)
+    write_release(course)
     with pytest.raises(CourseError, match="Cannot add or remove cells") as refused:
         publish(course, marks("ada"))
     assert "nbgrader db assignment remove" in refused.value.next_step
@@ -411,7 +411,7 @@ def test_a_gradebook_made_here_bears_the_version_that_nbgrader_upgrades_from(
 @pytest.fixture(scope="module")
 def two(entered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ada and Bob, published."""
-    root = Path(shutil.copytree(entered, tmp_path_factory.mktemp("two") / "course"))
+    root = Path(shutil.copytree(entered, tmp_path_factory.mktemp("two") / "my course"))
     for student in ("ada", "bob"):
         hand_in(root, student)
     assert publish(root, marks("ada"), marks("bob")) == {}
@@ -421,15 +421,15 @@ def two(entered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def published(two: Path, tmp_path: Path) -> Path:
     """The same for one test."""
-    return Path(shutil.copytree(two, tmp_path / "course"))
+    return Path(shutil.copytree(two, tmp_path / "my course"))
 
 
 def written_again(root: Path, *results: SubmissionResult, force: bool = False) -> set[str]:
     """What is put in place when these are published once more."""
-    files = [*root.glob("autograded/*/toy/toy.ipynb"), *root.glob("feedback/*/toy/toy.html")]
+    files = [*root.glob("autograded/*/hw-1/hw-1.ipynb"), *root.glob("feedback/*/hw-1/hw-1.html")]
     before = {path: path.stat().st_mtime_ns for path in files}
     assert publish(root, *(results or (marks("ada"), marks("bob"))), force=force) == {}
-    files = [*root.glob("autograded/*/toy/toy.ipynb"), *root.glob("feedback/*/toy/toy.html")]
+    files = [*root.glob("autograded/*/hw-1/hw-1.ipynb"), *root.glob("feedback/*/hw-1/hw-1.html")]
     changed = [path for path in files if path.stat().st_mtime_ns != before.get(path)]
     return {"/".join(path.relative_to(root).parts[:2]) for path in changed}
 
@@ -447,11 +447,11 @@ def test_nothing_is_written_while_nothing_changed_and_everything_where_that_is_a
 def test_only_whose_result_or_notebook_changed_is_written_again(published: Path) -> None:
     assert written_again(published, marks("ada", double=1), marks("bob")) == OF_ADA
     assert scores(published, "ada")["check-double"] == 1
-    toy_grader.hand_in(published, "bob", answer="Another answer.")
+    small_course.hand_in(published, "bob", answer="Another answer.")
     assert written_again(published, marks("ada", double=1), marks("bob")) == {"autograded/bob", "feedback/bob"}
-    (published / "submitted/bob/toy/data.txt").write_text("1, 2", encoding="utf-8")
+    (published / "submitted/bob/hw-1/data.txt").write_text("1, 2", encoding="utf-8")
     assert written_again(published, marks("ada", double=1), marks("bob")) == {"autograded/bob", "feedback/bob"}
-    assert (published / "feedback/bob/toy/data.txt").exists()
+    assert (published / "feedback/bob/hw-1/data.txt").exists()
 
 
 def test_what_a_person_gives_makes_that_students_page_anew_and_nothing_else(published: Path) -> None:
@@ -463,7 +463,7 @@ def test_what_a_person_gives_makes_that_students_page_anew_and_nothing_else(publ
 
 
 def lose_page(root: Path) -> None:
-    (root / "feedback/ada/toy/toy.html").unlink()
+    (root / "feedback/ada/hw-1/hw-1.html").unlink()
 
 
 def lose_notebook(root: Path) -> None:
@@ -471,8 +471,8 @@ def lose_notebook(root: Path) -> None:
 
 
 def change_notebook(root: Path) -> None:
-    (root / "autograded/ada/toy/toy.ipynb").chmod(0o644)
-    (root / "autograded/ada/toy/toy.ipynb").write_text("{}", encoding="utf-8")
+    (root / "autograded/ada/hw-1/hw-1.ipynb").chmod(0o644)
+    (root / "autograded/ada/hw-1/hw-1.ipynb").write_text("{}", encoding="utf-8")
 
 
 def lose_gradebook(root: Path) -> None:
@@ -481,7 +481,7 @@ def lose_gradebook(root: Path) -> None:
 
 def other_entry(root: Path) -> None:
     with gradebook(root) as book:
-        book.find_grade("check-double", "toy", "toy", "ada").auto_score = 0.25
+        book.find_grade("check-double", NAME, NAME, "ada").auto_score = 0.25
         book.db.commit()
 
 
@@ -491,7 +491,7 @@ def remove_student(root: Path) -> None:
 
 
 def spoil_what_is_kept(root: Path) -> None:
-    (root / "results/toy/published/ada.json").write_text("{", encoding="utf-8")
+    (root / "results/hw-1/published/ada.json").write_text("{", encoding="utf-8")
 
 
 def other_configuration(root: Path) -> None:
@@ -515,30 +515,31 @@ def other_configuration(root: Path) -> None:
 def test_what_was_lost_or_changed_by_others_is_written_again(
     published: Path, change: Callable[[Path], None], expected: set[str]
 ) -> None:
-    entries = toy_grader.marks(published)
+    entries = grader_process.marks(published)
     change(published)
     assert written_again(published) == expected
-    assert toy_grader.marks(published) == entries
+    assert grader_process.marks(published) == entries
     assert cell(graded(published, "ada"), "check-double").outputs
     assert written_again(published) == set()
 
 
 def test_new_points_in_the_source_reach_the_gradebook(published: Path) -> None:
-    source = toy_grader.source_notebook()
+    source = small_course.notebook()
     cell(source, "check-double").metadata.nbgrader.points = 4
-    toy_grader.write_source(published, source)
+    write_source(published, source)
+    write_release(published)
     assert written_again(published) == EVERYTHING
     assert scores(published, "ada")["check-double"] == 4
 
 
 def test_a_due_date_that_is_set_afterwards_takes_its_points_off(published: Path) -> None:
-    (published / "submitted/ada/toy/timestamp.txt").write_text("2020-01-02 00:00:00 UTC", encoding="utf-8")
+    (published / "submitted/ada/hw-1/timestamp.txt").write_text("2020-01-02 00:00:00 UTC", encoding="utf-8")
     with (published / "nbgrader_config.py").open("a", encoding="utf-8") as config:
         config.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
     publish(published, marks("ada"), marks("bob"))
     assert "came late" not in page(published, "ada")
     with gradebook(published) as book:
-        book.find_assignment("toy").duedate = datetime(2020, 1, 1)
+        book.find_assignment(NAME).duedate = datetime(2020, 1, 1)
         book.db.commit()
     assert written_again(published) >= OF_ADA
     assert "5 points were taken off because the notebook came late" in page(published, "ada")
@@ -580,7 +581,7 @@ def test_nothing_that_a_student_writes_runs_in_a_browser(course: Path) -> None:
     failed = CheckResult("c", "It is right.", 1, False, "<script>alert(9)</script>\x1b[31m", "<b>there</b>")
     wrong = replace(question("double", 0, 2), checks=(failed,), remark="<i>remark</i>")
     hand_in(course, "eve", attack)
-    publish(course, result("eve", wrong, question("square", 3, 3), repairs=("<u>mended</u>",)))
+    publish(course, result("eve", wrong, question("shift", 3, 3), repairs=("<u>mended</u>",)))
     shown = page(course, "eve")
     assert not re.search(r"<(script|img|svg|a)\b[^>]*(alert|onerror|onload|javascript)", shown, re.IGNORECASE)
     assert not re.search(r"<script>\s*alert", shown)
@@ -618,12 +619,12 @@ def test_the_feedback_opens_with_an_overview_and_leaves_the_visible_checks_out(c
     hand_in(course, "ada")
     publish(course, marks("ada", 0.5))
     shown = page(course, "ada")
-    assert shown.index("3.5 of 7 points, and 1 written answer not marked yet") < shown.index("A toy practical")
+    assert shown.index("3.5 of 7 points, and 1 written answer not marked yet") < shown.index("Two functions")
     assert 'href="#check-double"' in shown
     assert "not marked yet" in shown
     assert "Points for this cell" not in shown
     assert "learning curve" not in shown.casefold()
-    assert "square</span>" not in shown.split("check-square</code>")[1].split("</section>")[0]
+    assert "shift</span>" not in shown.split("check-shift</code>")[1].split("</section>")[0]
 
 
 def test_a_card_says_in_words_what_colours_say() -> None:
@@ -644,18 +645,18 @@ def test_a_card_says_in_words_what_colours_say() -> None:
 
 
 def test_the_learning_curve_is_a_picture_with_words() -> None:
-    curve = LearningCurve(tuple(range(10, 310, 10)), tuple(float(n) for n in range(30)))
+    curve = LearningCurve(tuple(range(10, 310, 10)), tuple(float(n) for n in range(30)), "epochs", "accuracy")
     trained = replace(question("double", 2, 2), curve=curve)
     [shown, _] = outputs(result("ada", trained))
     found = re.search(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]+)"', shown.data["text/html"])
     assert found is not None
     assert base64.b64decode(found[1]).startswith(b"\x89PNG")
-    assert found[2] == "Learning curve: 30 episodes in 300 steps; best return 29, mean of the last 10: 24."
+    assert found[2] == "Learning curve: 30 points in 300 epochs; highest accuracy 29, mean of the last 10: 24.5."
 
 
-@pytest.mark.parametrize("episodes", [0, 1, 9])
-def test_a_short_learning_curve_is_shown_all_the_same(episodes: int) -> None:
-    curve = LearningCurve(tuple(range(1, episodes + 1)), (5.0,) * episodes)
+@pytest.mark.parametrize("points", [0, 1, 9])
+def test_a_short_learning_curve_is_shown_all_the_same(points: int) -> None:
+    curve = LearningCurve(tuple(range(1, points + 1)), (5.0,) * points)
     [shown, _] = outputs(result("ada", replace(question("double", 2, 2), curve=curve)))
     assert "Learning curve:" in shown.data["text/plain"]
 

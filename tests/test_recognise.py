@@ -19,11 +19,12 @@ from autograder.hints.signatures import MOST_LEAVES, Signature, signature
 from autograder.judging.checks import Value
 from autograder.judging.judge import Heard
 from autograder.judging.process import Answered, Gone, Outcome, Raised
-from autograder.nbgrader.cards import Cards
+from autograder.nbgrader.cards import card_outputs
 from autograder.records import QuestionResult, SubmissionResult
 from autograder.reports.tables import report_lines
 from autograder.verification.corpus import Variant, load_corpus
 from autograder.verification.learning import measure
+from autograder.verification.outcomes import VariantResult
 from autograder.verification.several import parts_of, several
 
 RNG = np.random.default_rng(0)
@@ -208,14 +209,13 @@ def test_names_and_numbers_do(other: str) -> None:
 # ---- how well it does --------------------------------------------------------------------------------------------
 
 
-class Graded:
-    def __init__(self, name: str, values: Value) -> None:
-        self.variant = Variant(name, "wrong", "", Path("here"), loses=("target",))
-        self.signatures: Mapping[str, Mapping[str, Signature]] = {"target": signatures_of(heard({"out": values}))}
+def tried_variant(name: str, values: Value) -> VariantResult:
+    variant = Variant(name, "wrong", "", Path("here"), loses=("target",))
+    return VariantResult(variant, (), (), frozenset(), {"target": signatures_of(heard({"out": values}))})
 
 
 def test_a_mistake_taken_for_another_misleads_unless_someone_found_the_hint_true() -> None:
-    tried = [Graded("one", SLIP), Graded("other", SLIP), Graded("unlike", -SLIP)]
+    tried = [tried_variant("one", SLIP), tried_variant("other", SLIP), tried_variant("unlike", -SLIP)]
     knows = known(mistake("one", SLIP), mistake("other", SLIP))
     blind, read_over = measure(knows, tried, ()), measure(knows, tried, [frozenset({"one", "other"})])
     assert blind.recognised == ("one", "other")
@@ -298,7 +298,7 @@ def test_a_mistake_spelled_in_a_new_way_is_told_its_hint_wherever_results_are_re
     question = target(result)
     assert "larger of the two" in question.hint
     assert any("This looks like" in line.plain and "larger of the two" in line.plain for line in report_lines(result))
-    card, _ = Cards(result).outputs({"grade_id": "check-critic-target", "points": 3})
+    card, _ = card_outputs(result, {"grade_id": "check-critic-target", "points": 3})
     assert all("larger of the two" in card.data[kind] for kind in ("text/html", "text/plain"))
 
 

@@ -3,38 +3,34 @@
 import csv
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
-import toy_grader
+from grader_process import marks
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
-from toy_grader import hand_in, make_course
-from typer.testing import CliRunner, Result
+from small_course import NAME, asked, hand_in, run, said, small_course
+from typer.testing import Result
 
-from autograder.cli import app
 from autograder.course.configuration import course_config
-from autograder.course.practical import Question
 from autograder.files import write_atomically
 from autograder.grading.locking import only_grader
 from autograder.grading.mark import Marking
 from autograder.grading.run import Graded, grade_one, lost
-from autograder.judging.judge import judge
 from autograder.records import Submission
 
-Asked = list[tuple[str, ...]]
-NOTHING: Asked = []
-EVERYTHING: Asked = [("double", "square")]
+NOTHING: Counter[str] = Counter()
+EVERYTHING = Counter(double=1, shift=1)  # of one student
 
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ada, whose double is wrong, and Bob, who is right in all; graded, with Ada's answer marked by hand."""
-    course = make_course(tmp_path_factory.mktemp("graded") / "course")
-    hand_in(course, "ada", {"double.body": "3 * x"})
+    course = small_course(tmp_path_factory.mktemp("graded") / "my course")
+    hand_in(course, "ada", double="3 * x")
     hand_in(course, "bob")
     assert grade(course).exit_code == 0
     give(course, "why", score=1.5, comment="Well argued.")
@@ -45,31 +41,13 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def course(graded: Path, tmp_path: Path) -> Path:
     """The same for one test."""
-    return Path(shutil.copytree(graded, tmp_path / "course"))
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """The questions that each submission was asked, submission by submission."""
-    heard: Asked = []
-
-    def overheard(paper: Any, key: Any, process: Any, questions: Sequence[Question], *others: Any) -> Any:
-        heard.append(tuple(question.name for question in questions))
-        return judge(paper, key, process, questions, *others)
-
-    monkeypatch.setattr("autograder.grading.mark.judge", overheard)
-    return heard
+    root = Path(shutil.copytree(graded, tmp_path / "my course"))
+    asked(root)  # before the test
+    return root
 
 
 def grade(course: Path, *words: str) -> Result:
-    line = ["grade", "--course", str(course), "--assignment", "toy", "--jobs", "1", *words]
-    done = CliRunner().invoke(app, line, env={"COLUMNS": "300", "TERM": "dumb"})
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done
-
-
-def said(done: Result) -> str:
-    return " ".join(done.output.split())
+    return run("grade", "--course", course, "--jobs", "1", *words)
 
 
 def gradebook(course: Path) -> Gradebook:
@@ -79,18 +57,18 @@ def gradebook(course: Path) -> Gradebook:
 def give(course: Path, cell: str, score: float, comment: str, extra: float | None = None) -> None:
     """Mark a cell of Ada's as formgrader does."""
     with gradebook(course) as book:
-        mark = book.find_grade(cell, "toy", "toy", "ada")
+        mark = book.find_grade(cell, NAME, NAME, "ada")
         mark.manual_score, mark.extra_credit, mark.needs_manual_grade = score, extra, False
         name = cell.removeprefix("check-")
-        book.find_comment(name, "toy", "toy", "ada").manual_comment = comment
+        book.find_comment(name, NAME, NAME, "ada").manual_comment = comment
         book.db.commit()
 
 
 def by_hand(course: Path) -> list[object]:
     """All that a person gave Ada."""
     with gradebook(course) as book:
-        why, double = (book.find_grade(name, "toy", "toy", "ada") for name in ("why", "check-double"))
-        comments = [book.find_comment(name, "toy", "toy", "ada").manual_comment for name in ("why", "double")]
+        why, double = (book.find_grade(name, NAME, NAME, "ada") for name in ("why", "check-double"))
+        comments = [book.find_comment(name, NAME, NAME, "ada").manual_comment for name in ("why", "double")]
         return [why.manual_score, double.manual_score, double.extra_credit, *comments]
 
 
@@ -100,52 +78,50 @@ GIVEN = [1.5, 1.0, 0.5, "Well argued.", "The idea is right."]
 def waiting(course: Path, student: str = "ada") -> set[str]:
     """The cells that formgrader shows as waiting for a person."""
     with gradebook(course) as book:
-        marks = book.find_submission_notebook("toy", "toy", student).grades
+        marks = book.find_submission_notebook(NAME, NAME, student).grades
         return {mark.name for mark in marks if mark.needs_manual_grade}
 
 
 def auto_score(course: Path, cell: str, student: str = "ada") -> float | None:
     with gradebook(course) as book:
-        score: float | None = book.find_grade(cell, "toy", "toy", student).auto_score
+        score: float | None = book.find_grade(cell, NAME, NAME, student).auto_score
         return score
 
 
 def kept_bytes(course: Path) -> dict[str, bytes]:
-    return {path.stem: path.read_bytes() for path in (course / "results/toy/students").glob("*.json")}
+    return {path.stem: path.read_bytes() for path in (course / "results/hw-1/students").glob("*.json")}
 
 
 def in_csv(course: Path) -> dict[str, float]:
-    with (course / "results/toy/results.csv").open(encoding="utf-8", newline="") as file:
+    with (course / "results/hw-1/results.csv").open(encoding="utf-8", newline="") as file:
         return {row["student"]: float(row["points"]) for row in csv.DictReader(file)}
 
 
 # --- what is graded again, and what is not
 
 
-def test_an_unchanged_submission_is_not_graded_and_a_later_one_is(course: Path, asked: Asked) -> None:
+def test_an_unchanged_submission_is_not_graded_and_a_later_one_is(course: Path) -> None:
     before = kept_bytes(course)
     assert "0 graded now, 2 unchanged since they were graded before." in said(grade(course))
-    assert asked == NOTHING
+    assert asked(course) == NOTHING
     assert kept_bytes(course) == before
     hand_in(course, "ada")
     assert "1 graded now, 1 unchanged since they were graded before." in said(grade(course))
-    assert asked == EVERYTHING
+    assert asked(course) == EVERYTHING
     assert in_csv(course) == {"ada": 5.0, "bob": 5.0}
     assert auto_score(course, "check-double") == 2
     assert kept_bytes(course)["bob"] == before["bob"]
 
 
 @pytest.mark.parametrize("words", [("--force",), ("--student", "ada", "--force")])
-def test_only_those_named_are_graded_and_the_class_stays_whole(
-    course: Path, asked: Asked, words: tuple[str, ...]
-) -> None:
+def test_only_those_named_are_graded_and_the_class_stays_whole(course: Path, words: tuple[str, ...]) -> None:
     before = kept_bytes(course)
     done = grade(course, *words, "--json")
     results = json.loads(done.stdout)["results"]
-    assert asked == EVERYTHING * len(results)
+    assert asked(course) == Counter(double=len(results), shift=len(results))
     assert [item["student"] for item in results] == (["ada"] if "ada" in words else ["ada", "bob"])
     assert in_csv(course) == {"ada": 3.0, "bob": 5.0}
-    whole = json.loads((course / "results/toy/results.json").read_text(encoding="utf-8"))
+    whole = json.loads((course / "results/hw-1/results.json").read_text(encoding="utf-8"))
     assert [item["student"] for item in whole] == ["ada", "bob"]
     if "ada" in words:
         assert kept_bytes(course)["bob"] == before["bob"]
@@ -158,41 +134,41 @@ def test_who_was_never_graded_is_told_where_some_students_alone_are_graded(cours
     assert in_csv(course).keys() == {"ada", "bob"}
 
 
-def test_only_the_question_named_is_asked_anew(course: Path, asked: Asked) -> None:
-    stored = course / "results/toy/students/ada.json"
+def test_only_the_question_named_is_asked_anew(course: Path) -> None:
+    stored = course / "results/hw-1/students/ada.json"
     result = json.loads(stored.read_text(encoding="utf-8"))
     for question in result["questions"]:
         question["remark"] = "kept from before"
     write_atomically(stored, json.dumps(result))
     done = grade(course, "--student", "ada", "--question", "double", "--json")
     (again,) = json.loads(done.stdout)["results"]
-    assert asked == [("double",)]
+    assert asked(course) == Counter(double=1)
     assert {item["question"]: item["remark"] for item in again["questions"]} == {
         "double": "",
-        "square": "kept from before",
+        "shift": "kept from before",
     }
-    assert (again["points"], auto_score(course, "check-square")) == (3.0, 3.0)
+    assert (again["points"], auto_score(course, "check-shift")) == (3.0, 3.0)
 
 
-def test_a_submission_that_changed_is_graded_whole_where_one_question_is_asked_for(course: Path, asked: Asked) -> None:
-    hand_in(course, "ada", {"square.body": "x"})
+def test_a_submission_that_changed_is_graded_whole_where_one_question_is_asked_for(course: Path) -> None:
+    hand_in(course, "ada", shift="x")
     grade(course, "--question", "double", "--no-gradebook")
-    assert asked == [("double", "square"), ("double",)]
+    assert asked(course) == Counter(double=2, shift=1)
     assert in_csv(course) == {"ada": 2.0, "bob": 5.0}
 
 
-def test_a_question_that_was_left_out_before_is_asked_with_all_the_others(course: Path, asked: Asked) -> None:
-    grade(course, "--skip", "square", "--force", "--student", "ada")
-    asked.clear()
+def test_a_question_that_was_left_out_before_is_asked_with_all_the_others(course: Path) -> None:
+    grade(course, "--skip", "shift", "--force", "--student", "ada")
+    asked(course)
     grade(course, "--question", "double", "--student", "ada", "--no-gradebook")
-    assert asked == EVERYTHING
+    assert asked(course) == EVERYTHING
 
 
-def test_a_result_without_a_sandbox_is_not_built_upon(course: Path, asked: Asked) -> None:
-    stored = course / "results/toy/students/ada.json"
+def test_a_result_without_a_sandbox_is_not_built_upon(course: Path) -> None:
+    stored = course / "results/hw-1/students/ada.json"
     write_atomically(stored, stored.read_text(encoding="utf-8").replace('"barrier": "', '"barrier": "none", "was": "'))
     grade(course, "--question", "double", "--student", "ada", "--no-gradebook")
-    assert asked == EVERYTHING
+    assert asked(course) == EVERYTHING
 
 
 @pytest.mark.parametrize(
@@ -200,8 +176,8 @@ def test_a_result_without_a_sandbox_is_not_built_upon(course: Path, asked: Asked
     [
         (("--student", "Adda"), "There is no submission of 'Adda' in"),
         (("--student", "Adda"), "Did you mean ada? Submissions there: ada, bob."),
-        (("--question", "dubble"), "toy has no question 'dubble'. Did you mean double? Its questions are: double, sq"),
-        (("--question", "double", "--skip", "double"), "double is to be both left out and asked anew."),
+        (("--question", "dubble"), "hw-1 has no question 'dubble'. Did you mean double? Its questions are: double, sh"),
+        (("--question", "double", "--skip", "double"), "double is to be both left out and asked again."),
     ],
 )
 def test_names_that_are_not_there_are_told_with_those_that_are_near(
@@ -226,26 +202,26 @@ def test_what_a_person_gave_stays_and_needs_no_second_look_while_nothing_changed
     assert by_hand(course) == GIVEN
     assert waiting(course) == set()
     assert waiting(course, "bob") == {"why"}
-    page = (course / "feedback/ada/toy/toy.html").read_text(encoding="utf-8")
+    page = (course / "feedback/ada/hw-1/hw-1.html").read_text(encoding="utf-8")
     assert "Well argued." in page
 
 
-def test_a_changed_written_answer_is_looked_at_again_and_the_machine_is_not_asked(course: Path, asked: Asked) -> None:
-    hand_in(course, "ada", {"double.body": "3 * x"}, answer="A better answer.")
+def test_a_changed_written_answer_is_looked_at_again_and_the_machine_is_not_asked(course: Path) -> None:
+    hand_in(course, "ada", double="3 * x", answer="A better answer.")
     assert "0 graded now, 2 unchanged" in said(grade(course))
-    assert asked == NOTHING
+    assert asked(course) == NOTHING
     assert by_hand(course) == GIVEN
     assert waiting(course) == {"why"}
-    notebook = nbformat.read(course / "autograded/ada/toy/toy.ipynb", as_version=4)
+    notebook = nbformat.read(course / "autograded/ada/hw-1/hw-1.ipynb", as_version=4)
     assert any(cell.source == "A better answer." for cell in notebook.cells)
-    assert "A better answer." in (course / "feedback/ada/toy/toy.html").read_text(encoding="utf-8")
+    assert "A better answer." in (course / "feedback/ada/hw-1/hw-1.html").read_text(encoding="utf-8")
     give(course, "why", score=2.0, comment="Better.")
     grade(course)
     assert waiting(course) == set()
 
 
 def test_an_overridden_mark_is_looked_at_again_once_the_code_it_is_for_changed(course: Path) -> None:
-    hand_in(course, "ada", {"double.body": "2 * x"})
+    hand_in(course, "ada", double="2 * x")
     grade(course)
     assert by_hand(course) == GIVEN
     assert waiting(course) == {"check-double"}
@@ -254,16 +230,16 @@ def test_an_overridden_mark_is_looked_at_again_once_the_code_it_is_for_changed(c
 
 def test_formgraders_button_leaves_what_a_person_gave_too(course: Path) -> None:
     for _ in range(2):
-        assert NbGraderAPI(config=course_config(course)).autograde("toy", "ada")["success"]
+        assert NbGraderAPI(config=course_config(course)).autograde(NAME, "ada")["success"]
         assert by_hand(course) == GIVEN
         assert waiting(course) == set()
 
 
 def test_formgraders_button_does_no_harm_while_a_grader_is_at_work(course: Path) -> None:
-    before = kept_bytes(course), toy_grader.marks(course)
-    with only_grader(course / "results/toy"):
-        assert NbGraderAPI(config=course_config(course)).autograde("toy", "ada")["success"]
-    assert (kept_bytes(course), toy_grader.marks(course)) == before
+    before = kept_bytes(course), marks(course)
+    with only_grader(course / "results/hw-1"):
+        assert NbGraderAPI(config=course_config(course)).autograde(NAME, "ada")["success"]
+    assert (kept_bytes(course), marks(course)) == before
 
 
 # --- where the machine fails
@@ -272,7 +248,7 @@ def test_formgraders_button_does_no_harm_while_a_grader_is_at_work(course: Path)
 def test_who_could_not_be_graded_by_the_machines_fault_keeps_result_and_marks(
     course: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = kept_bytes(course), toy_grader.marks(course)
+    before = kept_bytes(course), marks(course)
 
     def one_is_lost(marking: Marking, folder: Path, submissions: Sequence[Submission], _: int) -> Iterator[Graded]:
         for each in submissions:
@@ -283,7 +259,7 @@ def test_who_could_not_be_graded_by_the_machines_fault_keeps_result_and_marks(
     assert done.exit_code == 1
     assert "The process that graded this submission was killed twice" in said(done)
     assert "--student ada --jobs 1" in said(done)
-    assert (kept_bytes(course), toy_grader.marks(course)) == before
+    assert (kept_bytes(course), marks(course)) == before
 
 
 def test_a_disk_that_is_full_while_a_student_is_graded_is_no_fault_of_the_student(
@@ -329,7 +305,7 @@ def test_wherever_the_disk_fills_up_nothing_is_half_and_room_mends_it(
     fails_after(files)
     done = grade(course)
     assert done.exit_code == 2
-    assert f"{course}/results/toy/" in said(done)
+    assert f"{course}/results/hw-1/" in said(done)
     assert "No space left on device. Make room there" in said(done)
     assert all(json.loads(text) for text in kept_bytes(course).values())
     assert kept_bytes(course)["bob"] == before["bob"]
@@ -342,11 +318,12 @@ def test_wherever_the_disk_fills_up_nothing_is_half_and_room_mends_it(
 
 def test_what_a_killed_grader_left_half_written_is_taken_away(course: Path) -> None:
     parts = [
-        course / "results/toy" / name for name in (".a.part", "students/.b.part", "mended/.c.part", "published/.d.part")
+        course / "results/hw-1" / name
+        for name in (".a.part", "students/.b.part", "mended/.c.part", "published/.d.part")
     ]
     for part in parts:
         part.write_text("{", encoding="utf-8")
-    parts.append(course / "autograded/.unfinished")
-    (parts[-1] / "ada/toy").mkdir(parents=True)
+    parts.append(course / "autograded/.unfinished-hw-1")
+    (parts[-1] / "ada/hw-1").mkdir(parents=True)
     grade(course)
     assert not any(part.exists() for part in parts)

@@ -41,7 +41,7 @@ def test_the_judge_reads_the_very_policy_that_was_trained() -> None:
     seen = torch.randn(20, 4)
     assert torch.equal(read(seen), kept[0](seen))
     steps = SHORT.num_envs * SHORT.hyperparameters["total_timesteps"]
-    assert sum(exam.curves[0].returns) == steps, "every step pays 1, the one in which the pole falls too"
+    assert sum(exam.curves[0].values) == steps, "every step pays 1, the one in which the pole falls too"
 
 
 def test_a_policy_that_is_wider_than_asked_for_is_read_as_it_is() -> None:
@@ -110,4 +110,4 @@ def test_the_reference_learns_to_balance() -> None:
     exam = exam_of(RIGHT.train)
     for check in CHECKS:
         check.run(exam)
-    assert exam.curves[0].returns
+    assert exam.curves[0].values

@@ -9,7 +9,8 @@ import nbformat
 import pytest
 from conftest import sac_course
 from nbformat import NotebookNode
-from toy_course import ROOT, solutions, toy, without_markers, write_course
+from odd_cells import odd, odd_course, solutions, without_markers
+from small_course import KIT, NAME
 
 from autograder.authoring import blank, generate, solved, strip_mark_schemes
 from autograder.course.practical import Practical, load_practical
@@ -20,27 +21,27 @@ from autograder.notebook.python import read_python
 
 OLD = b'{"cells": [], "metadata": {}, "nbformat": 3, "nbformat_minor": 0}'
 CELLS = b'{"cells": 3, "nbformat": 4, "nbformat_minor": 5}'
-TWINS = toy()
+TWINS = odd()
 TWINS.cells[1].id = TWINS.cells[0].id
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "toy.ipynb is no valid notebook"),
-        (b"\xff\xfe", "toy.ipynb cannot be read"),
-        (b"[]", "toy.ipynb is no valid notebook"),
-        (CELLS, "toy.ipynb is no valid notebook"),
-        (b'{"cells": []}', "toy.ipynb is no valid notebook"),
+        (b"", "hw-1.ipynb is no valid notebook"),
+        (b"\xff\xfe", "hw-1.ipynb cannot be read"),
+        (b"[]", "hw-1.ipynb is no valid notebook"),
+        (CELLS, "hw-1.ipynb is no valid notebook"),
+        (b'{"cells": []}', "hw-1.ipynb is no valid notebook"),
         (OLD, "it is in nbformat 3"),
         (nbformat.v4.writes(TWINS).encode(), "two with the same one"),  # no release of it would be like another
     ],
 )
 def test_a_source_that_is_no_notebook_is_a_fault_of_the_course(content: bytes, words: str, tmp_path: Path) -> None:
-    course = write_course(tmp_path)
-    (course / "source/toy/toy.ipynb").write_bytes(content)
+    course = odd_course(tmp_path)
+    (course / "source/hw-1/hw-1.ipynb").write_bytes(content)
     with pytest.raises(CourseError, match=words) as caught:
-        generate(course, "toy")
+        generate(course, NAME)
     assert caught.value.next_step
     assert not (course / "release").exists()
 
@@ -50,31 +51,31 @@ def files(folder: Path) -> dict[Path, bytes]:
 
 
 def test_generating_writes_two_files_for_all_to_read_and_nothing_else(tmp_path: Path) -> None:
-    course = write_course(tmp_path)
+    course = odd_course(tmp_path)
     before = files(course)
-    release, solution = generate(course, "toy")
+    release, solution = generate(course, NAME)
     assert files(course) == before | {release: release.read_bytes(), solution: solution.read_bytes()}
     assert {path.stat().st_mode & 0o777 for path in (release, solution)} == {0o644}
 
 
 def test_a_fault_leaves_what_was_generated_before_as_it_was(tmp_path: Path) -> None:
-    course = write_course(tmp_path)
-    generate(course, "toy")
-    source = course / "source/toy/toy.ipynb"
+    course = odd_course(tmp_path)
+    generate(course, NAME)
+    source = course / "source/hw-1/hw-1.ipynb"
     source.write_text(source.read_text(encoding="utf-8").replace("### END SOLUTION", "### END", 1), encoding="utf-8")
     before = files(course)
     with pytest.raises(CourseError, match=r"is never ended|stands inside the stretch|looks like a marker"):
-        generate(course, "toy")
+        generate(course, NAME)
     assert files(course) == before
 
 
 def test_a_configuration_that_is_missing_broken_or_would_show_markers_is_refused(tmp_path: Path) -> None:
-    course = write_course(tmp_path)
+    course = odd_course(tmp_path)
     config = course / "nbgrader_config.py"
     text = config.read_text(encoding="utf-8")
     config.unlink()
     with pytest.raises(CourseError, match=r"There is no nbgrader_config\.py"):
-        generate(course, "toy")
+        generate(course, NAME)
     for content, words in (
         ("1 / 0", "cannot be loaded: ZeroDivisionError"),
         (text.replace('"autograder.nbgrader.plugin.Release",', ""), "would leave a marker for students to see"),
@@ -82,41 +83,41 @@ def test_a_configuration_that_is_missing_broken_or_would_show_markers_is_refused
     ):
         config.write_text(content, encoding="utf-8")
         with pytest.raises(CourseError, match=words):
-            generate(course, "toy")
+            generate(course, NAME)
     assert not (course / "release").exists()
 
 
 def test_a_course_whose_configuration_names_no_steps_for_the_solution_gets_the_kits(tmp_path: Path) -> None:
-    course = write_course(tmp_path)
-    _, solution = generate(course, "toy")
+    course = odd_course(tmp_path)
+    _, solution = generate(course, NAME)
     before = solution.read_bytes()
     with (course / "nbgrader_config.py").open("a", encoding="utf-8") as config:
         config.write("\ndel c.GenerateSolution.preprocessors\n")
-    generate(course, "toy")
+    generate(course, NAME)
     assert solution.read_bytes() == before
 
 
 def test_a_release_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Path) -> None:
-    course = write_course(tmp_path)
+    course = odd_course(tmp_path)
     (course / "release").write_text("a file where a folder should be", encoding="utf-8")
-    with pytest.raises(OSError, match=r"release/toy/toy\.ipynb"):
-        generate(course, "toy")
+    with pytest.raises(OSError, match=r"release/hw-1/hw-1\.ipynb"):
+        generate(course, NAME)
 
 
 def test_what_is_generated_is_byte_for_byte_what_nbgrader_generates_each_time(tmp_path: Path) -> None:
-    course = write_course(tmp_path)
-    release, solution = generate(course, "toy")
+    course = odd_course(tmp_path)
+    release, solution = generate(course, NAME)
     before = files(course)
-    assert generate(course, "toy") == [release, solution]
+    assert generate(course, NAME) == [release, solution]
     assert files(course) == before
     release.unlink()
     search = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # nbgrader starts alembic by name
-    environment = {**os.environ, "PATH": search, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PATH": search, "PYTHONPATH": str(KIT)}
     for command in ("generate_assignment", "generate_solution"):
-        words = [sys.executable, "-m", "nbgrader", command, "toy", "--force"]
+        words = [sys.executable, "-m", "nbgrader", command, NAME, "--force"]
         subprocess.run(words, cwd=course, env=environment, check=True, capture_output=True)
     assert release.read_bytes() == before[release]
-    assert (course / "solution/toy/toy.ipynb").read_bytes() == before[solution]
+    assert (course / "solution/hw-1/hw-1.ipynb").read_bytes() == before[solution]
 
 
 # --- the practicals themselves

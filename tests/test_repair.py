@@ -16,7 +16,7 @@ from rich.console import Console
 from autograder.authoring import blank, strip_mark_schemes
 from autograder.course.practical import Practical
 from autograder.grading.store import as_data
-from autograder.nbgrader.cards import Cards
+from autograder.nbgrader.cards import card_outputs
 from autograder.notebook.extraction import extract
 from autograder.notebook.reading import parse_notebook
 from autograder.records import QuestionResult, Status, SubmissionResult
@@ -236,7 +236,7 @@ def test_a_repair_reaches_everyone_whom_it_concerns(handed_in: Make, release: No
     console = Console(width=120, record=True, quiet=False, file=io.StringIO())
     console.print(class_table([result]))
     assert "mended: 1" in console.export_text()
-    page = Cards(result, result.repairs).outputs({"grade_id": "check-explore", "points": 1})[0]["data"]["text/html"]
+    page = card_outputs(result, {"grade_id": "check-explore", "points": 1}, result.repairs)[0]["data"]["text/html"]
     assert "Mended before grading" in page
     assert "had been changed and were restored" in page
 

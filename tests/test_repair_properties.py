@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 import edits
 import nbformat
@@ -203,7 +203,7 @@ NOTEBOOK = st.fixed_dictionaries(
 
 
 def build(drawn: dict[str, Any], right: NotebookNode) -> NotebookNode:
-    """The notebook that was drawn; a source that is a pair stands for a cell of the right one, or a part of it."""
+    """The notebook that was drawn, as read; a source that is a pair stands for a cell of the right one, or a part."""
     for cell in drawn["cells"]:
         if isinstance(cell["source"], tuple):
             number, part = cell["source"]
@@ -211,7 +211,7 @@ def build(drawn: dict[str, Any], right: NotebookNode) -> NotebookNode:
             cell["source"] = [lines, "".join(lines), lines[len(lines) // 2 :], "".join(lines[: len(lines) // 2])][part]
         if cell["cell_type"] == "code":
             cell |= {"outputs": [], "execution_count": None}
-    return cast(NotebookNode, nbformat.from_dict({"nbformat": 4, **drawn}))
+    return parse_notebook(json.dumps({"nbformat": 4, **drawn}).encode(), "sac.ipynb")
 
 
 @OFTEN

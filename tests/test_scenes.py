@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
-from toy_course import metadata, write_course
+from nbformat.v4 import new_notebook
+from small_course import GRADE, NAME, cell, small_course
 
-from autograder.authoring import blank, fill
+from autograder.authoring import fill
 from autograder.course.folders import Course
-from autograder.files import write_atomically
 from autograder.grading.mark import Marking, mark
 from autograder.grading.mend import Mended
 from autograder.judging import Scene, array, call, help_with
@@ -47,10 +45,8 @@ def doubled(stage, value):
 def question(tmp_path: Path, check: str, fills: Mapping[str, str] | None = None, config: str = "") -> QuestionResult:
     """What becomes of the one question, whose check has that body, when the blanks are filled like this."""
     cells = [
-        new_code_cell(SUMS, id="sums", metadata=metadata("sums", solution=True)),
-        new_code_cell(
-            "running([1])", id="check", metadata=metadata("check-running", grade=True, locked=True, points=2)
-        ),
+        cell("code", "sums", SUMS, solution=True),
+        cell("code", "check-running", "running([1])", points=2, **GRADE),
     ]
     body = check.strip("\n")
     files = {
@@ -58,11 +54,10 @@ def question(tmp_path: Path, check: str, fills: Mapping[str, str] | None = None,
         "checks.py": f"{HEAD}\n{body}\n",
         "probes.py": PROBES,
     }
-    course = Course(write_course(tmp_path, new_notebook(cells=cells), files=files), "toy")
+    course = Course(small_course(tmp_path, new_notebook(cells=cells), files=files), NAME)
     if config:
         (tmp_path / "nbgrader_config.py").write_text(config, encoding="utf-8")
     practical = course.practical
-    write_atomically(practical.release_path, nbformat.writes(blank(practical.source, practical)))
     handed_in = fill(practical.source, practical, fills or {})
     (found,) = mark(Marking(course), Mended("alice", handed_in)).result.questions
     return found

@@ -42,12 +42,12 @@ def test_the_curve_is_what_the_judge_saw() -> None:
     training.trained_actors(exam, SHORT)
     [curve] = exam.curves
     ended = len(histories[0])
-    seen = list(zip(curve.steps, curve.returns, strict=True))
+    seen = list(zip(curve.steps, curve.values, strict=True))
     assert seen[:ended] == histories[0]
     assert ended > 3
     steps = SHORT.num_envs * SHORT.hyperparameters["total_timesteps"]
     assert all(when == steps for when, _ in seen[ended:]), "then come the episodes that still ran"
-    assert sum(curve.returns) == steps - ended, "the step in which the pole falls pays nothing"
+    assert sum(curve.values) == steps - ended, "the step in which the pole falls pays nothing"
 
 
 def test_a_training_that_fails_keeps_its_curve_too() -> None:
@@ -185,4 +185,4 @@ def test_the_reference_learns_to_balance() -> None:
     exam = exam_of(RIGHT.train)
     for check in CHECKS:
         check.run(exam)
-    assert exam.curves[0].returns
+    assert exam.curves[0].values

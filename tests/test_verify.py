@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tiny_course import CORPUS, NAME, run, tiny_course
+from small_course import BOTH, CORPUS, NAME, both, notebook, run, small_course
 
 FALSE = """
 [[variant]]
@@ -25,7 +25,7 @@ fills = { "double.body" = "x + x" }
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    return tiny_course(tmp_path / "course", files={"variants/all.toml": CORPUS})
+    return small_course(tmp_path / "my course", notebook(both()), files={**BOTH, "variants/all.toml": CORPUS})
 
 
 def test_verdicts_that_hold_are_counted_and_end_well(course: Path) -> None:
@@ -80,6 +80,6 @@ def test_a_corpus_that_cannot_be_read_is_a_fault_of_the_course(course: Path) -> 
 
 
 def test_a_practical_without_a_corpus_is_told_what_to_write(tmp_path: Path) -> None:
-    done = run("verify", "--course", tiny_course(tmp_path / "course"))
+    done = run("verify", "--course", small_course(tmp_path / "course"))
     assert done.exit_code == 2
     assert "variants" in done.stderr

@@ -1,8 +1,8 @@
 """The markers of a source notebook: where solutions and mark schemes begin and end. One cell at a time, and strictly.
 
-    std = log_std.exp()  ### SOLUTION get_action.std        a blank inside a line
+    y = 2 * x  ### SOLUTION double.y                        a blank inside a line
 
-    ### BEGIN SOLUTION critic.forward                       a blank of whole lines, or a written answer's model
+    ### BEGIN SOLUTION double.body                          a blank of whole lines, or a written answer's model
     ### END SOLUTION
 
     ### BEGIN MARK SCHEME                                   for markers' eyes, in a markdown cell

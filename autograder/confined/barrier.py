@@ -15,7 +15,7 @@ from typing import Any
 from autograder.course.limits import Limits
 from autograder.sandbox import filters
 from autograder.sandbox.barrier import HOST_IN_REACH, Prepared, opened
-from autograder.sandbox.folder import PrivateFolder
+from autograder.sandbox.folder import private_folder
 from autograder.sandbox.users import DAC_READ_SEARCH, may, spare_user
 from autograder.sandbox.view import DEVICES, HOST, KIT, environment, interpreter, libraries, system_paths
 from autograder.student.walls import WITH_SCOPES, landlock_version
@@ -52,12 +52,12 @@ class Confined:
     name: str = "confined"
 
     @classmethod
-    def here(cls, abi: int | None = None) -> "Confined":
-        """As strong as this machine allows; ``abi`` stands for an older kernel's Landlock."""
+    def here(cls) -> "Confined":
+        """As strong as this machine allows."""
         shown, spare = shown_paths()[0], spare_user()
         own_user = spare is not None and (reachable(shown, spare, ()) or may(DAC_READ_SEARCH))
         who = (spare, ()) if spare is not None and own_user else (os.geteuid(), (os.getegid(), *os.getgroups()))
-        return cls(landlock_version() if abi is None else abi, own_user, not reachable(shown, *who))
+        return cls(landlock_version(), own_user, not reachable(shown, *who))
 
     @property
     def promise(self) -> str:
@@ -68,19 +68,14 @@ class Confined:
     @property
     def weaknesses(self) -> tuple[str, ...]:
         """See Barrier."""
-        signals = () if self._scoped else (HOST_IN_REACH,) if self.own_user else NO_SIGNALS
+        signals = () if self.abi >= WITH_SCOPES else (HOST_IN_REACH,) if self.own_user else NO_SIGNALS
         return (*COMMON, *(() if self.own_user else SAME_USER), *signals, *(SEARCH if self.search else ()))
-
-    @property
-    def _scoped(self) -> bool:
-        """Whether Landlock blocks signals to processes outside."""
-        return self.abi >= WITH_SCOPES
 
     def prepare(self, limits: Limits) -> Prepared:
         """See Barrier."""
         user = spare_user() if self.own_user else None
-        folder = PrivateFolder.make(user)
-        alone = self.own_user or self._scoped
+        folder = private_folder(user)
+        alone = self.own_user or self.abi >= WITH_SCOPES
         rules = (*filters.ON_SHARED_DISK, *(filters.GROUPS if alone else ()))
         of_copies = (*filters.OF_COPIES, *(() if alone else (*filters.GROUPS, *filters.SIGNALS)))
         settings = opened(json.dumps(self._settings(user, folder, filters.assemble(rules))).encode())
@@ -88,7 +83,7 @@ class Confined:
             words=(interpreter(), "-I", "-S", str(LAUNCHER), str(settings)),
             host=str(HOST),
             libraries=tuple(map(str, libraries())),
-            environment=environment(str(folder.path)),
+            environment=environment(str(folder)),
             descriptors=(settings,),
             alone=alone,
             landlock=self.abi,
@@ -99,19 +94,19 @@ class Confined:
             supervised=True,
         )
 
-    def _settings(self, user: int | None, folder: PrivateFolder, program: bytes) -> dict[str, Any]:
+    def _settings(self, user: int | None, folder: Path, program: bytes) -> dict[str, Any]:
         """The launcher's settings: see launcher.py."""
         read, listed = shown_paths()
         granted = {
             "read": [str(path) for path in read],
             "list": [str(path) for path in listed],
             "devices": [path for path in DEVICES if Path(path).exists()],
-            "keep": [str(folder.path)],
+            "keep": [str(folder)],
         }
         return {
             "judge": os.getpid(),
             "user": user,
-            "folder": str(folder.path),
+            "folder": str(folder),
             "granted": granted,
             "landlock": self.abi,
             "search": self.search,
@@ -125,24 +120,16 @@ def shown_paths() -> tuple[list[Path], list[Path]]:
     plain = root in libraries()  # a plain, not editable, install
     hidden = [root / name for name in KIT] if plain else [root]
     read, listed = [HOST], []
-    for path in (*system_paths(), *libraries()):
-        inside, names = _without(path, hidden)
-        read += inside
-        listed += names
-    return read, listed
-
-
-def _without(path: Path, hidden: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """The parts of a folder that are not hidden, and the folders above these parts."""
-    if path in hidden:
-        return [], []
-    if not any(path in other.parents for other in hidden):
-        return [path], []
-    read, listed = [], [path]
-    for child in sorted(path.iterdir()):
-        inside, names = _without(child, hidden)
-        read += inside
-        listed += names
+    to_visit = [*system_paths(), *libraries()]
+    while to_visit:
+        path = to_visit.pop()
+        if path in hidden:
+            continue
+        if any(path in other.parents for other in hidden):
+            listed.append(path)
+            to_visit += path.iterdir()
+        else:
+            read.append(path)
     return read, listed
 
 

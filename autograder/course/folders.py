@@ -1,6 +1,7 @@
 """A course's folders, and the submissions in them."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +10,7 @@ from nbformat import NotebookNode
 
 from autograder.course.configuration import course_limits
 from autograder.course.limits import Limits
-from autograder.course.practical import Practical, choose_practical, load_practical, read_release
+from autograder.course.practical import Practical, choose_practical, load_practical, practicals_in, read_release
 from autograder.errors import CourseError
 from autograder.notebook.reading import is_export, is_script
 from autograder.records import Submission
@@ -35,6 +36,11 @@ class Course:
     def results(self) -> Path:
         """Where the kit keeps its results."""
         return self.root / "results" / self.name
+
+    @property
+    def others(self) -> list[str]:
+        """The names of the course's other practicals."""
+        return [name for name in practicals_in(self.root) if name != self.name]
 
     @cached_property
     def practical(self) -> Practical:
@@ -65,24 +71,28 @@ class Unclear:
     reason: str
 
 
-def find_submissions(folder: Path, name: str, apart: Path | None = None) -> tuple[list[Submission], list[Unclear]]:
+def find_submissions(
+    folder: Path, name: str, apart: Collection[Path] = (), others: Collection[str] = ()
+) -> tuple[list[Submission], list[Unclear]]:
     """The submissions in a course's submitted/ folder or in any folder of notebooks, sorted by student.
 
     Both ``alice.ipynb`` and ``alice/….ipynb`` are alice's; a notebook that was exported as a ``.py`` script counts
-    where there is no other. ``apart`` is a folder that belongs to no student, such as the one for the results.
+    where there is no other. ``apart`` are folders that belong to no student, such as the one for the results.
+    ``others`` are further practicals that are handed in there: what is named after one is left alone, and a notebook
+    that may belong to any is unclear.
     CourseError if there is no submission at all.
     """
     if not folder.is_dir():
         raise CourseError(f"There is no folder {folder}.", "Name the course folder, or a folder of notebooks.")
     candidates: dict[str, list[Path]] = defaultdict(list)
     for entry in sorted(folder.iterdir()):
-        if entry.name.startswith((".", "__")) or entry == apart:  # __MACOSX, __pycache__
+        if entry.name.startswith((".", "__")) or entry in apart or _is_of(entry, others):  # __MACOSX, __pycache__
             continue
         if _is_notebook(entry) or (is_script(entry.name) and is_export(entry)):
             candidates[entry.stem].append(entry)
-        elif entry.is_dir() and (inside := _handed_in(entry, name)) is not None:
+        elif entry.is_dir() and (inside := _handed_in(entry, name, others)) is not None:
             candidates[entry.name].extend(inside)
-    found = [_one(student, paths, folder, name) for student, paths in candidates.items()]
+    found = [_one(student, paths, folder, name, bool(others)) for student, paths in candidates.items()]
     if not found:
         raise CourseError(
             f"There are no submissions in {folder}.",
@@ -98,7 +108,12 @@ def _is_notebook(path: Path) -> bool:
     return path.suffix.lower() == ".ipynb"
 
 
-def _handed_in(student: Path, name: str) -> list[Path] | None:
+def _is_of(path: Path, practicals: Collection[str]) -> bool:
+    """Whether a notebook bears the name of one of these practicals."""
+    return path.stem in practicals and not path.is_dir()
+
+
+def _handed_in(student: Path, name: str, others: Collection[str]) -> list[Path] | None:
     """A student's notebooks: from the folder of the practical if there is one, else from the student's own folder.
 
     Scripts where there is no notebook. None where nothing was handed in: the folder is empty, or holds only other
@@ -107,11 +122,12 @@ def _handed_in(student: Path, name: str) -> list[Path] | None:
     own = student / name
     if not own.is_dir() and not own.is_symlink():
         own = student
-        if not student.is_symlink() and all(path.is_dir() and not _is_notebook(path) for path in _entries(student)):
+        inside = [] if student.is_symlink() else [path for path in _entries(student) if not _is_of(path, others)]
+        if not student.is_symlink() and all(path.is_dir() and not _is_notebook(path) for path in inside):
             return None
     if student.is_symlink() or own.is_symlink():
         return []
-    inside = _entries(own)
+    inside = [path for path in _entries(own) if not _is_of(path, others)]
     return [path for path in inside if _is_notebook(path)] or [path for path in inside if is_script(path.name)]
 
 
@@ -122,10 +138,13 @@ def _entries(folder: Path) -> list[Path]:
         raise CourseError(f"The folder {folder} cannot be read: {error.strerror}.", "Look at its rights.") from error
 
 
-def _one(student: str, paths: list[Path], folder: Path, name: str) -> Submission | Unclear:
+def _one(student: str, paths: list[Path], folder: Path, name: str, several: bool) -> Submission | Unclear:
+    """The submission among these files; ``several`` practicals are handed in there."""
+    place = f"Put it there as {folder / student / name / name}.ipynb."
     if not paths:
-        where = folder / student
-        return Unclear(student, f"There is no notebook of {student}. Put it there as {where / name / name}.ipynb.")
+        return Unclear(student, f"There is no notebook of {student}. {place}")
+    if several and (loose := [path for path in paths if name not in (path.stem, path.parent.name)]):
+        return Unclear(student, f"The course has several practicals, and {loose[0]} may belong to any. {place}")
     notebooks = [path for path in paths if _is_notebook(path)]
     if len(paths) == 1 and not notebooks:
         note = f"{paths[0].name} is a script; its cells were recognised by their content. Hand in {name}.ipynb itself."

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course.limits import Limits
@@ -42,16 +41,16 @@ def what_comes_through(barrier: Barrier, imports: Sequence[str] = ()) -> tuple[s
     this process's environment, memory and descriptors, and in all of another process of the same user.
     """
     planted = {place: f"canary-{place}-{secrets.token_hex(8)}" for place in PLACES}
-    with _planted(planted) as targets, StudentProcess(barrier, Limits(), imports=imports) as process:
+    process = StudentProcess(barrier, Limits(), imports=imports)
+    with _planted(planted) as (folder, port, bystander), process:
         process.load([], PROBE.read_text(encoding="utf-8"))
-        port = targets.listener.getsockname()[1]
-        where = {"folder": str(targets.folder), "port": port, "bystander": targets.bystander.pid, "grader": os.getpid()}
-        seen = _asked(process, "look", where)
+        pids = {"bystander": bystander.pid, "grader": os.getpid()}
+        seen = _asked(process, "look", {"folder": str(folder), "port": port, **pids})
         _asked(process, "end_host", {})
         with process.session():  # a host that was ended is replaced for it
             ended = process.starts > 1 and HOST_IN_REACH not in barrier.weaknesses
-        targets.bystander.communicate()  # it ends by itself now, unless it was killed
-        killed, written = targets.bystander.returncode != 0, (targets.folder / "written").exists()
+        bystander.communicate()  # it ends by itself now, unless it was killed
+        killed, written = bystander.returncode != 0, (folder / "written").exists()
     answer = seen.values if isinstance(seen, Answered) else None
     came, found = (answer.get("came"), answer.get("secrets")) if isinstance(answer, dict) else (None, None)
     if not isinstance(came, dict) or not isinstance(found, list):
@@ -67,18 +66,13 @@ def _asked(process: StudentProcess, probe: str, values: dict[str, str | int]) ->
         return session.ask(probe, values, None, PATIENCE)
 
 
-@dataclass(frozen=True)
-class _Targets:
-    """What was made for the probe to try, so that it harms nothing else."""
-
-    folder: Path  # open to everyone: only the barrier keeps it from being read and written to
-    bystander: "subprocess.Popen[bytes]"  # another process of the same user
-    listener: socket.socket
-
-
 @contextlib.contextmanager
-def _planted(planted: dict[str, str]) -> Iterator[_Targets]:
-    """Put every secret into its place, and make what the probe tries; afterwards the environment is as before."""
+def _planted(planted: dict[str, str]) -> Iterator[tuple[Path, int, "subprocess.Popen[bytes]"]]:
+    """Put every secret into its place, and make what the probe tries; afterwards the environment is as before.
+
+    Gives a folder that is open to everyone but for the barrier, a port that is listened at, and another process of the
+    same user. They were made for the probe, so that it harms nothing else.
+    """
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -91,10 +85,9 @@ def _planted(planted: dict[str, str]) -> Iterator[_Targets]:
         os.set_inheritable(opened.fileno(), True)
         os.environ[VARIABLE] = planted["environment"]
         stack.callback(os.environ.pop, VARIABLE, None)
-        yield _Targets(folder, stack.enter_context(_bystander(planted, home, opened.fileno())), listener)
-
-
-def _bystander(planted: dict[str, str], home: Path, opened: int) -> "subprocess.Popen[bytes]":
-    """A process that holds every secret, and waits until its input is closed."""
-    command = [interpreter(), "-I", "-S", "-c", "import sys; sys.stdin.read()", planted["command line"]]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, cwd=home, pass_fds=[opened])  # noqa: S603 - our own
+        # the bystander holds every secret, and waits until its input is closed
+        command = [interpreter(), "-I", "-S", "-c", "import sys; sys.stdin.read()", planted["command line"]]
+        bystander = stack.enter_context(
+            subprocess.Popen(command, stdin=subprocess.PIPE, cwd=home, pass_fds=[opened.fileno()])  # noqa: S603 - our own
+        )
+        yield folder, listener.getsockname()[1], bystander

@@ -2,8 +2,9 @@
 
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from autograder.annexes import annex
@@ -31,13 +32,13 @@ class Finding:
 
 def examine(root: Path, name: str = "") -> Iterator[Finding]:
     """Look at everything that grading needs; of the course's practicals at the one of that name, or at all."""
-    yield _python()
-    yield _packages()
+    yield _guarded("Python", _python)
+    yield _guarded("packages", _packages)
     courses: list[Course] = []
     yield _guarded("course", lambda: _practicals(root, name, courses))
     yield _guarded("limits", lambda: course_limits(root).changes() or "the defaults")
     for course in courses:
-        yield _guarded(course.name, lambda course=course: _contract(course))  # type: ignore[misc]
+        yield _guarded(course.name, partial(_contract, course))
         yield _release(course)
         yield _known_mistakes(course)
     looked = [look_for(each) for each in NAMES]
@@ -60,8 +61,7 @@ def _practicals(root: Path, name: str, courses: list[Course]) -> str:
 def _contract(course: Course) -> str:
     """What the practical holds, in words; CourseError on the first fault of its contract."""
     practical = course.practical
-    missing = sorted({name for name in _imported(course) if not _is_installed(name)})
-    if missing:
+    if missing := _missing(_imported(course)):
         message = f"{practical.source_path} imports what is not installed here: {', '.join(missing)}"
         raise CourseError(message, f"pip install {' '.join(missing)}")
     checks = AnswerKey(practical).checks
@@ -76,16 +76,18 @@ def _imported(course: Course) -> list[str]:
     return [name.split(".")[0] for name in found.imports]
 
 
-def _is_installed(name: str) -> bool:
-    return importlib.util.find_spec(name) is not None
+def _missing(names: Iterable[str]) -> list[str]:
+    return sorted({name for name in names if importlib.util.find_spec(name) is None})
 
 
 def _libraries(course: Course) -> list[str]:
-    """Those of them that are there; none where the notebook cannot be read."""
+    """The packages that it imports and that are there; none where the notebook cannot be read."""
     try:
-        return [name for name in _imported(course) if _is_installed(name)]
+        imported = _imported(course)
     except CourseError:
         return []
+    missing = _missing(imported)
+    return [name for name in imported if name not in missing]
 
 
 def _release(course: Course) -> Finding:
@@ -114,16 +116,17 @@ def _known_mistakes(course: Course) -> Finding:
 # ---- the machine ---------------------------------------------------------------------------------------------------
 
 
-def _python() -> Finding:
-    version, well = sys.version.split()[0], (3, 11) <= sys.version_info[:2] <= (3, 13)
-    return Finding("Python", well, version, "" if well else "Install Python 3.11, 3.12 or 3.13.")
+def _python() -> str:
+    version = sys.version.split()[0]
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        raise CourseError(version, "Install Python 3.11, 3.12 or 3.13.")
+    return version
 
 
-def _packages() -> Finding:
-    missing = [name for name in PACKAGES if not _is_installed(name)]
-    if missing:
-        return Finding("packages", False, f"missing: {', '.join(missing)}", "pip install -c constraints.txt -e .")
-    return Finding("packages", True, "all there")
+def _packages() -> str:
+    if missing := _missing(PACKAGES):
+        raise CourseError(f"missing: {', '.join(missing)}", "pip install -c constraints.txt -e .")
+    return "all there"
 
 
 def _guarded(subject: str, look: Callable[[], str]) -> Finding:
@@ -137,8 +140,7 @@ def _looked_around(looked: Looked, works: bool) -> Finding:
     """A barrier as it is found from inside; ``works`` says whether any is there, so that this one may be missing."""
     if looked.barrier is None:
         return Finding(looked.name, works, f"does not work here: {looked.problem}", looked.next_step)
-    barrier = looked.barrier
-    return _guarded(looked.name, lambda: _holds(barrier))
+    return _guarded(looked.name, partial(_holds, looked.barrier))
 
 
 def _holds(barrier: Barrier, imports: Sequence[str] = ()) -> str:

@@ -27,16 +27,18 @@ ATTACH, DETACH = 16, 17  # of ptrace(2)
 def look(session: Any, folder: str, port: int, bystander: int, grader: int) -> dict[str, object]:
     """Try everything; what came through, and the secrets that were seen, as "place in where"."""
     libc = ctypes.CDLL(None)
-    host = os.getppid()
-    seen = [*visible_secrets([*visible_processes(), grader, bystander]), *own_secrets()]
+    visible = [int(name) for name in listed("/proc") if name.isdigit()]
+    seen = [*visible_secrets([*visible, grader, bystander]), *own_secrets()]
     attempts: dict[str, Callable[[], object]] = {
         "network": lambda: socket.create_connection(("127.0.0.1", port), timeout=1),
         "files": Path(folder, "secret").read_text,
         "privileges": lambda: os.setgroups([]),
-        "namespaces": lambda: zero(libc.unshare(NEW_USER_NAMESPACE)),
-        "reading of the host": lambda: readable(f"/proc/{host}"),
-        "tracing of the host": lambda: traced(libc, host),
-        "limits of the host": lambda: resource.prlimit(host, resource.RLIMIT_CORE),
+        "namespaces": lambda: libc.unshare(NEW_USER_NAMESPACE) == 0,
+        "reading of the host": lambda: any(readable(f"/proc/{host}") for host in hosts()),
+        "tracing of the host": lambda: any(traced(libc, host) for host in hosts()),
+        "limits of the host": lambda: any(
+            succeeds(partial(resource.prlimit, host, resource.RLIMIT_CORE)) for host in hosts()
+        ),
         "writing": lambda: Path(folder, "written").write_text("written", encoding="utf-8"),
         "signals": lambda: os.kill(bystander, signal.SIGKILL),
     }
@@ -47,44 +49,37 @@ def look(session: Any, folder: str, port: int, bystander: int, grader: int) -> d
 def end_host(session: Any) -> None:
     """Send the host whatever could stop or end it; the judge sees whether it lives."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGSTOP, signal.SIGKILL):
-        with contextlib.suppress(OSError):
-            os.kill(os.getppid(), number)
+        for host in hosts():
+            with contextlib.suppress(OSError):
+                os.kill(host, number)
+
+
+def hosts() -> list[int]:
+    """The process that this one was forked from, and that one's own, if it is the sandbox's first."""
+    host = os.getppid()
+    found = re.search(rb"PPid:\s*(\d+)", content(f"/proc/{host}/status"))
+    return [host, 1] if found and int(found[1]) == 1 else [host]
 
 
 def succeeds(attempt: Callable[[], object]) -> bool:
-    """Whether an attempt goes through."""
+    """Whether an attempt goes through: it neither raises nor returns False."""
     try:
-        attempt()
+        return attempt() is not False
     except Exception:
         return False
-    return True
 
 
-def zero(result: int) -> None:
-    """OSError unless a call into the C library succeeded."""
-    if result:
-        raise OSError("refused")
-
-
-def readable(process: str) -> None:
-    """OSError unless anything of the process can be opened that its user alone may read, or its memory be written."""
+def readable(process: str) -> bool:
+    """Whether anything of the process can be opened that its user alone may read, or its memory be written."""
     private = {"environ": os.O_RDONLY, "maps": os.O_RDONLY, "mem": os.O_RDWR}
-    if not any(succeeds(partial(os.open, f"{process}/{name}", how)) for name, how in private.items()):
-        raise OSError("refused")
+    return any(succeeds(partial(os.open, f"{process}/{name}", how)) for name, how in private.items())
 
 
-def traced(libc: ctypes.CDLL, pid: int) -> None:
-    """OSError unless the process can be traced; it is let go at once."""
-    zero(libc.ptrace(ATTACH, pid, None, None))
+def traced(libc: ctypes.CDLL, pid: int) -> bool:
+    """Whether the process can be traced; it is let go at once."""
+    attached = bool(libc.ptrace(ATTACH, pid, None, None) == 0)
     libc.ptrace(DETACH, pid, None, None)
-
-
-def visible_processes() -> list[int]:
-    """The processes that can be seen."""
-    try:
-        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
-    except OSError:
-        return []
+    return attached
 
 
 def visible_secrets(pids: Sequence[int]) -> Iterator[str]:
@@ -119,27 +114,23 @@ def secrets_in(text: bytes, where: str) -> Iterator[str]:
 
 def listed(folder: str) -> list[str]:
     """The names in a folder; none if it is closed."""
-    try:
+    with contextlib.suppress(OSError):
         return os.listdir(folder)
-    except OSError:
-        return []
+    return []
 
 
 def target(link: str) -> bytes:
     """Where a symbolic link leads."""
-    try:
+    with contextlib.suppress(OSError):
         return os.fsencode(os.readlink(link))
-    except OSError:
-        return b""
+    return b""
 
 
 def content(path: str) -> bytes:
     """What a file holds; nothing of one that is closed, or that reading could wait for."""
-    try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-            return file.read(MOST) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
-    except OSError:
-        return b""
+    with contextlib.suppress(OSError), open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        return file.read(MOST) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
+    return b""
 
 
 def memory(pid: int) -> Iterator[bytes]:
@@ -148,9 +139,6 @@ def memory(pid: int) -> Iterator[bytes]:
         addresses, rights = line.split()[:2]
         first, last = (int(number, 16) for number in addresses.split("-"))
         if rights.startswith("rw") and last - first < MOST:
-            try:
-                with open(f"/proc/{pid}/mem", "rb", 0) as file:
-                    file.seek(first)
-                    yield file.read(last - first)
-            except (OSError, ValueError):
-                continue
+            with contextlib.suppress(OSError, ValueError), open(f"/proc/{pid}/mem", "rb", 0) as file:
+                file.seek(first)
+                yield file.read(last - first)

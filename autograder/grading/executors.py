@@ -13,16 +13,25 @@ import pickle
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 from multiprocessing.connection import Connection
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 L = TypeVar("L")
+
+
+def outcomes(work: Callable[[T], R], pieces: Sequence[T], workers: int, lost: Callable[[T], L]) -> Generator[R | L]:
+    """What becomes of each piece, as they finish: in this process where one worker is enough, else in workers."""
+    if workers == 1 or len(pieces) == 1:
+        yield from map(work, pieces)
+        return
+    for _, outcome in done_by_workers(work, pieces, workers, lost):
+        yield outcome
 
 
 def done_by_workers(
@@ -36,47 +45,22 @@ def done_by_workers(
     waiting = deque(pieces)
     while waiting:
         suspects: list[T] = []
-        with _Pool[T, R](work, min(workers, len(waiting))) as pool:
-            yield from pool.outcomes(waiting, suspects)
+        yield from _run(work, waiting, workers, suspects)
         for piece in suspects:
-            yield piece, _alone(work, piece, lost)
+            killed_again: list[T] = []
+            yield from _run(work, deque([piece]), 1, killed_again)
+            yield from ((each, lost(each)) for each in killed_again)
 
 
-def _alone(work: Callable[[T], R], piece: T, lost: Callable[[T], L]) -> R | L:
-    suspects: list[T] = []
-    with _Pool[T, R](work, 1) as pool:
-        for _, outcome in pool.outcomes(deque([piece]), suspects):
-            return outcome
-    return lost(piece)
-
-
-class _Pool(Generic[T, R]):
-    """Workers that end with this process, or when the ``with`` block is left."""
-
-    def __init__(self, work: Callable[[T], R], workers: int) -> None:
-        self._work = pickle.dumps(work)
-        self._workers = workers
-        # a fresh interpreter each: torch's threads do not survive a fork
-        context = multiprocessing.get_context("spawn")
-        watched, self._leash = context.Pipe(duplex=False)
-        self._executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(watched,))
-        self._watched = watched
-
-    def __enter__(self) -> "_Pool[T, R]":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._leash.close()  # the workers end at once, whatever they are doing
-        self._executor.shutdown(wait=True, cancel_futures=True)
-        self._watched.close()
-
-    def outcomes(self, waiting: deque[T], suspects: list[T]) -> Iterator[tuple[T, R]]:
-        """Run pieces from ``waiting`` until none is left or the pool breaks; what ran then goes to ``suspects``."""
-        under_way: dict[Future[R], T] = {}
+def _run(work: Callable[[T], R], waiting: deque[T], workers: int, suspects: list[T]) -> Iterator[tuple[T, R]]:
+    """Run pieces from ``waiting`` until none is left or a worker is killed; what ran then goes to ``suspects``."""
+    pickled, workers = pickle.dumps(work), min(workers, len(waiting))
+    under_way: dict[Future[R], T] = {}
+    with _pool(workers) as pool:
         while under_way or (waiting and not suspects):
-            while waiting and not suspects and len(under_way) < self._workers:
+            while waiting and not suspects and len(under_way) < workers:
                 try:
-                    future = self._submit(waiting[0])
+                    future = _submitted(pool, pickled, waiting[0])
                 except BrokenProcessPool:
                     break  # the futures under way raise it too
                 under_way[future] = waiting.popleft()
@@ -89,10 +73,28 @@ class _Pool(Generic[T, R]):
                 else:
                     yield piece, outcome
 
-    def _submit(self, piece: T) -> Future[R]:
-        """Hand a piece to a worker; a worker that starts for it does not get Ctrl-C before it is prepared."""
-        with _held_back(signal.SIGINT):
-            return self._executor.submit(_do, self._work, piece)
+
+@contextlib.contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Workers that end with this process, or when the ``with`` block is left."""
+    context = multiprocessing.get_context("spawn")  # a fresh interpreter each: torch's threads do not survive a fork
+    watched, leash = context.Pipe(duplex=False)
+    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(watched,))
+    try:
+        yield executor
+    finally:
+        leash.close()  # the workers end at once, whatever they are doing
+        executor.shutdown(wait=True, cancel_futures=True)
+        watched.close()
+
+
+def _submitted(pool: ProcessPoolExecutor, work: bytes, piece: Any) -> Future[Any]:
+    """Hand a piece to a worker; a worker that starts for it does not get Ctrl-C before it is prepared."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(_do, work, piece)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _do(work: bytes, piece: Any) -> Any:
@@ -104,15 +106,6 @@ def _unpickled(work: bytes) -> Callable[[Any], Any]:
     """The work, unpickled once in each process: what it reads for the first piece, it keeps for the next."""
     function: Callable[[Any], Any] = pickle.loads(work)  # noqa: S301 - it comes from this program's main process
     return function
-
-
-@contextlib.contextmanager
-def _held_back(number: signal.Signals) -> Iterator[None]:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _prepare(leash: Connection) -> None:

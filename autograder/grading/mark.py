@@ -1,14 +1,16 @@
 """The stage mark: one mended notebook becomes one result. It takes no lock, and writes nothing but what it is asked to.
 
 A result that was kept is built on: what a question's marks depend on is kept with them, and only those questions are
-asked whose dependencies changed. Weights and sentences are applied anew without asking.
+asked whose dependencies changed. Weights and sentences are applied again without asking.
 """
 
 import json
 import time
+import weakref
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from autograder.annexes import annex
 from autograder.course.folders import Course
@@ -18,7 +20,8 @@ from autograder.errors import CourseError
 from autograder.grading.dependencies import Dependencies, dependencies, digest
 from autograder.grading.mend import Mended
 from autograder.judging.answer_key import AnswerKey
-from autograder.judging.judge import Paper, Recognise, judge, points_of, student_process
+from autograder.judging.judge import Paper, judge, points_of, student_process
+from autograder.judging.process import StudentProcess
 from autograder.notebook.extraction import Extract, extract
 from autograder.records import Depends, QuestionResult, SubmissionResult
 from autograder.sandbox import NoBarrier, choose_barrier
@@ -32,19 +35,19 @@ class Marking:
     unsafe: bool = False  # without a sandbox
     skip: frozenset[str] = frozenset()  # questions that are left out
     force: bool = False  # although nothing changed
-    anew: frozenset[str] = frozenset()  # the questions to ask anew; the others keep their marks
+    again: frozenset[str] = frozenset()  # the questions to ask again; the others keep their marks
 
     def __post_init__(self) -> None:
         """CourseError on a practical or a question that is unknown, and on limits that cannot be."""
         known, _ = self.course.practical, self.limits
-        for name in sorted(self.skip | self.anew):
+        for name in sorted(self.skip | self.again):
             known.question(name)
-        if both := sorted(self.skip & self.anew):
-            raise CourseError(f"{both[0]} is to be both left out and asked anew.", "Drop --skip or --question.")
+        if both := sorted(self.skip & self.again):
+            raise CourseError(f"{both[0]} is to be both left out and asked again.", "Drop --skip or --question.")
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         """Sent to another process without what was read meanwhile."""
-        return Marking, (self.course, self.unsafe, self.skip, self.force, self.anew)
+        return Marking, (self.course, self.unsafe, self.skip, self.force, self.again)
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -62,16 +65,17 @@ class Marking:
         return AnswerKey(self.course.practical)
 
     @cached_property
-    def recognise(self) -> Recognise:
-        """What names a known mistake; it names none where the annex is not there."""
-        hints = annex("hints.known")
-        return hints.recogniser(self.course.practical) if hints else lambda *_: ""
+    def process(self) -> StudentProcess:
+        """A student's process for one submission after the other. It ends with this record, and with this process."""
+        process = student_process(self.release.imports, self.key, choose_barrier(self.unsafe), self.limits)
+        weakref.finalize(self, process.close)
+        return process
 
     @cached_property
-    def hinted(self) -> Mapping[str, str]:
-        """Digests of what is known of mistakes: question -> digest."""
+    def known(self) -> Any:  # hints.recognise.Known, of an annex that the core does not import
+        """The known mistakes; None where the annex is not there."""
         hints = annex("hints.known")
-        return hints.known_by_question(self.course.practical) if hints else {}
+        return hints.load_known(self.course.practical) if hints else None
 
     @cached_property
     def dependencies(self) -> Dependencies:
@@ -94,7 +98,8 @@ class Marking:
         released = [self.release.functions.get(function, "") for function in question.functions]
         limits = json.dumps(asdict(self.limits))
         asked = (paper.extract.fingerprint, *released, *self.release.imports, self.dependencies.asked[name], limits)
-        return Depends(digest(*asked), self.dependencies.told[name], self.hinted.get(name, ""))
+        hinted = self.known.digests.get(name, "") if self.known else ""
+        return Depends(digest(*asked), self.dependencies.told[name], hinted)
 
 
 @dataclass(frozen=True)
@@ -113,29 +118,29 @@ def mark(marking: Marking, mended: Mended, before: SubmissionResult | None = Non
     began = time.monotonic()
     paper = marking.paper(mended)
     now = {question.name: marking.depends(question, paper) for question in marking.questions}
-    known = {} if before is None else _still_true(marking, before, now)
-    if before is None or not known:
-        before = None
-    ask = [question for question in marking.questions if question.name not in known or question.name in marking.anew]
-    fresh = SubmissionResult(mended.student, name, (), mended.repairs, fingerprint=paper.extract.fingerprint)
-    if before is not None:
-        fresh = replace(fresh, barrier=before.barrier, weaknesses=before.weaknesses, seconds=before.seconds)
+    known = _still_true(marking, before, now) if before else {}
+    result = before if before and known else SubmissionResult(mended.student, name)
+    ask = [question for question in marking.questions if question.name not in known or question.name in marking.again]
     if ask:
-        barrier = choose_barrier(marking.unsafe)
-        with student_process(marking.release.imports, marking.key, barrier, marking.limits) as process:
-            found = judge(paper, marking.key, process, ask, marking.recognise)
+        process = marking.process
+        try:
+            recognise = marking.known.hint if marking.known else lambda *_: ""
+            found = judge(paper, marking.key, process, ask, recognise)
+        finally:
+            process.leave()
         known |= {item.question: replace(item, depends=now[item.question]) for item in found}
         seconds = round(time.monotonic() - began, 2)
-        fresh = replace(fresh, barrier=barrier.name, weaknesses=barrier.weaknesses, seconds=seconds)
-    result = replace(fresh, questions=tuple(known[question.name] for question in marking.questions))
+        result = replace(result, barrier=process.barrier.name, weaknesses=process.barrier.weaknesses, seconds=seconds)
+    result = replace(result, assignment=name, repairs=mended.repairs, fingerprint=paper.extract.fingerprint)
+    result = replace(result, questions=tuple(known[question.name] for question in marking.questions))
     return Marked(result, tuple(question.name for question in ask))
 
 
 def _still_true(marking: Marking, before: SubmissionResult, now: Mapping[str, Depends]) -> dict[str, QuestionResult]:
     """The questions of a kept result that need not be asked again, in today's words and weights.
 
-    What was found without a sandbox counts only where that is asked for; what is to be asked anew keeps its old marks
-    here until it is.
+    What was found without a sandbox counts only where that is asked for; what is to be asked again keeps its old
+    marks here until it is.
     """
     if before.fault or marking.force or (before.barrier == NoBarrier.name and not marking.unsafe):
         return {}
@@ -146,11 +151,11 @@ def _still_true(marking: Marking, before: SubmissionResult, now: Mapping[str, De
             continue
         same = item.depends.asked == depends.asked
         if same and (item.points == item.max_points or item.depends.hinted == depends.hinted):
-            found[item.question] = _told_anew(marking, item, depends)
+            found[item.question] = _told_again(marking, item, depends)
     return found
 
 
-def _told_anew(marking: Marking, item: QuestionResult, depends: Depends) -> QuestionResult:
+def _told_again(marking: Marking, item: QuestionResult, depends: Depends) -> QuestionResult:
     """The same findings with today's points, weights and sentences."""
     question = marking.course.practical.question(item.question)
     assert item.depends is not None

@@ -6,105 +6,105 @@ It is done once for each file: the mended notebook is kept, and says in its meta
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
 from autograder.annexes import annex
-from autograder.course.folders import Course
-from autograder.errors import CourseError, file_fault, of_the_machine
-from autograder.files import write_atomically
+from autograder.course.folders import Course, Unclear, find_submissions
+from autograder.errors import raise_unless_of_submission, unforeseen
+from autograder.files import engine_digest, write_atomically
 from autograder.grading.store import mended_path
 from autograder.notebook.reading import NotANotebookError, parse_notebook, read_content
 from autograder.records import Submission
 
 NOTE = "autograder"  # of the notebook's metadata: what this stage notes there; what a student writes there goes
-ENGINE = Path(__file__).parent.parent
 MENDING = ("grading/mend.py", "notebook/*.py", "repair/*.py")  # the engine's code on which the outcome depends
 
-Repair = Callable[[NotebookNode, NotebookNode, object], tuple[NotebookNode, list[str]]]
+HandedIn = Submission | Unclear
+"""A student's notebook, or why it is not clear which one it is."""
 
 
 @dataclass(frozen=True)
 class Mended:
-    """A submission after mending. Where it could not be read ``fault`` says why, and the notebook is the release's."""
+    """A submission after mending. ``fault`` says why there is nothing to grade; the notebook then is the release's."""
 
     student: str
     notebook: NotebookNode
     repairs: tuple[str, ...] = ()  # what had to be mended, in words; first what is to know about how it was found
     fault: str = ""
+    made_from: str = ""  # a digest of all that it depends on; empty where it is to be made again
 
 
-def mend(course: Course, submission: Submission) -> Mended:
+def everything_in(
+    folder: Path, name: str, apart: Collection[Path] = (), others: Collection[str] = ()
+) -> list[HandedIn]:
+    """What everyone handed in, sorted by student. Arguments and errors are those of ``find_submissions``."""
+    clear, unclear = find_submissions(folder, name, apart, others)
+    both: list[HandedIn] = [*clear, *unclear]
+    return sorted(both, key=lambda each: each.student)
+
+
+def mend(course: Course, submission: HandedIn) -> Mended:
     """Read and mend one submission. What goes wrong with it is a fault in the record; CourseError if the course is."""
+    if isinstance(submission, Unclear):
+        return Mended(submission.student, course.release, fault=submission.reason)
+    name = submission.path.name
     try:
-        content = read_content(submission.path, course.limits.largest_notebook)
-        return _mended(course, submission, content)
+        return _mended(course, submission)
     except NotANotebookError as error:
         fault = str(error)
     except OSError as error:
-        if of_the_machine(error):
-            raise file_fault(error) from error
-        fault = f"{submission.path.name} cannot be read: {error.strerror}. Look at the file's rights."
-    return Mended(submission.student, course.release, (), fault)
-
-
-def _mended(course: Course, submission: Submission, content: bytes) -> Mended:
-    notes = (submission.note,) if submission.note else ()
-    try:
-        notebook = parse_notebook(content, submission.path.name)
-        repair = annex("repair")
-        mended, repairs = repair.repair(notebook, course.release, course.practical) if repair else (notebook, [])
-    except (NotANotebookError, CourseError):
-        raise
+        raise_unless_of_submission(error)
+        fault = f"{name} cannot be read: {error.strerror or error}. Look at the file's rights."
     except Exception as error:  # whatever one submission brings about must not stop the others
-        if isinstance(error, OSError) and of_the_machine(error):
-            raise file_fault(error) from error
-        name = submission.path.name
-        raise NotANotebookError(
-            f"{name} cannot be graded ({type(error).__name__}: {error}). Look at it by hand."
-        ) from None
+        fault = unforeseen(error, name)
+    return Mended(submission.student, course.release, fault=fault)
+
+
+def _mended(course: Course, submission: Submission) -> Mended:
+    content = read_content(submission.path, course.limits.largest_notebook)
+    mended, repairs = parse_notebook(content, submission.path.name), []
+    if repair := annex("repair"):
+        mended, repairs = repair.repair(mended, course.release, course.practical)
     mended.metadata.pop(NOTE, None)
+    notes = (submission.note,) if submission.note else ()
     return Mended(submission.student, mended, (*notes, *repairs))
 
 
-def mend_once(course: Course, submission: Submission, folder: Path) -> Mended:
+def mend_once(course: Course, submission: HandedIn, folder: Path) -> Mended:
     """The same, kept in the folder of results: a file that was mended before is not read as a notebook again."""
-    try:
-        made_from = _digest(course, submission, read_content(submission.path, course.limits.largest_notebook))
-    except (NotANotebookError, OSError):
-        made_from = ""
+    made_from = _made_from(course, submission)
     before = kept_mended(folder, submission.student)
-    if before and made_from and before[1] == made_from:
-        return before[0]
-    done = mend(course, submission)
+    if before and made_from and before.made_from == made_from:
+        return before
+    done = replace(mend(course, submission), made_from=made_from)
     note = {"made_from": made_from, "repairs": list(done.repairs), "fault": done.fault}
     metadata = {**done.notebook.metadata, NOTE: note}
     write_atomically(mended_path(folder, done.student), json.dumps({**done.notebook, "metadata": metadata}))
     return done
 
 
-def kept_mended(folder: Path, student: str) -> tuple[Mended, str] | None:
-    """The mended notebook that is kept for a student, and what it was made from; None if none can be read."""
+def kept_mended(folder: Path, student: str) -> Mended | None:
+    """The mended notebook that is kept for a student; None if none can be read."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
         kept = nbformat.from_dict(json.loads(mended_path(folder, student).read_text(encoding="utf-8")))
         note = kept.metadata.pop(NOTE)
-        return Mended(student, kept, tuple(note["repairs"]), note["fault"]), note["made_from"]
+        return Mended(student, kept, tuple(note["repairs"]), note["fault"], note["made_from"])
     return None
 
 
-def _digest(course: Course, submission: Submission, content: bytes) -> str:
-    """Of all that the mended notebook depends on."""
+def _made_from(course: Course, submission: HandedIn) -> str:
+    """A digest of all that the mended notebook depends on; empty where there is no file that can be read."""
+    if isinstance(submission, Unclear):
+        return ""
+    try:
+        content = read_content(submission.path, course.limits.largest_notebook)
+    except (NotANotebookError, OSError):
+        return ""
     release = json.dumps(course.release, sort_keys=True)
-    about = json.dumps([submission.path.name, submission.note, release, _code()])
+    about = json.dumps([submission.path.name, submission.note, release, engine_digest(*MENDING)])
     return hashlib.sha256(about.encode(errors="surrogatepass") + b"\0" + content).hexdigest()
-
-
-@lru_cache
-def _code() -> str:
-    paths = [path for pattern in MENDING for path in sorted(ENGINE.glob(pattern))]
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()

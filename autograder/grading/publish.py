@@ -6,15 +6,18 @@ annexes: a module ``sinks`` in an annex's room offers them.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from rich.console import RenderableType
+from rich.progress import Progress, TaskID
 
 from autograder.annexes import annex
 from autograder.errors import CourseError
 from autograder.grading.mark import Marking
-from autograder.records import Submission, SubmissionResult
+from autograder.grading.mend import HandedIn
+from autograder.records import SubmissionResult
 from autograder.reports.tables import write_class
 
 ANNEXES = ("nbgrader.sinks", "likeness.sinks")
@@ -26,7 +29,7 @@ class ClassResults:
 
     marking: Marking
     folder: Path  # where results are kept
-    submissions: Sequence[Submission]  # everyone's that could be told
+    submissions: Sequence[HandedIn]  # everyone's
     results: Sequence[SubmissionResult]  # everyone's, sorted by student
     now: frozenset[str]  # students whose result was found or confirmed in this run
 
@@ -76,7 +79,7 @@ def sinks(gradebook: bool) -> list[Sink]:
 
 
 def publish(
-    results: ClassResults, to: Sequence[Sink], progress: Callable[[str, int, int], None]
+    results: ClassResults, to: Sequence[Sink], progress: Progress
 ) -> tuple[list[Published], CourseError | None]:
     """Hand the results to every sink, one after the other. What one cannot do does not keep the others from it.
 
@@ -85,9 +88,14 @@ def publish(
     done: list[Published] = []
     fault: CourseError | None = None
     for sink in to:
+        task = progress.add_task(sink.name, visible=False)  # until it has something to do
         try:
-            done.append(sink.publish(results, lambda now, all_, name=sink.name: progress(name, now, all_)))  # type: ignore[misc]
+            done.append(sink.publish(results, partial(_advance, progress, task)))
         except CourseError as error:
             step = f"{error.next_step} All results are kept in {results.folder}; the same command then writes the rest."
             fault = fault or CourseError(error.message, step)
     return done, fault
+
+
+def _advance(progress: Progress, task: TaskID, done: int, total: int) -> None:
+    progress.update(task, completed=done, total=total, visible=True)

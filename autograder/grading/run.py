@@ -11,17 +11,16 @@ from typing import Any
 from rich.console import RenderableType
 from rich.progress import Progress
 
-from autograder.course.folders import Unclear, find_submissions
-from autograder.errors import CourseError, did_you_mean, file_fault, of_the_machine
+from autograder.errors import CourseError, did_you_mean, unforeseen
 from autograder.files import check_writable
-from autograder.grading.executors import done_by_workers
+from autograder.grading.executors import outcomes
 from autograder.grading.locking import only_grader
 from autograder.grading.mark import Marked, Marking, mark
-from autograder.grading.mend import mend_once
+from autograder.grading.mend import HandedIn, everything_in, mend_once
 from autograder.grading.publish import ClassResults, Published, Sink, publish
 from autograder.grading.stopping import Stopped
-from autograder.grading.store import as_data, keep, kept, tidy
-from autograder.records import Submission, SubmissionResult
+from autograder.grading.store import as_data, check_of, keep, kept, tidy
+from autograder.records import SubmissionResult
 from autograder.reports.tables import class_words, named, plain
 from autograder.sandbox import choose_barrier
 
@@ -38,7 +37,7 @@ class Graded:
     lost: bool = False  # the machine did not survive it: nothing was found out, and nothing is to be published
 
 
-def grade_one(marking: Marking, folder: Path, submission: Submission) -> Graded:
+def grade_one(marking: Marking, folder: Path, submission: HandedIn) -> Graded:
     """Mend and mark one submission, and keep its result in the folder. It takes no lock, and needs no other student.
 
     CourseError if the course or the machine is unfit; everything else that goes wrong is that student's result.
@@ -46,17 +45,13 @@ def grade_one(marking: Marking, folder: Path, submission: Submission) -> Graded:
     student = submission.student
     try:
         found = mark(marking, mend_once(marking.course, submission, folder), kept(folder, student))
-    except CourseError:
-        raise
     except Exception as error:  # whatever one submission brings about must not stop the others
-        if isinstance(error, OSError) and of_the_machine(error):
-            raise file_fault(error) from error
-        fault = f"{submission.path.name} cannot be graded ({type(error).__name__}: {error}). Look at it by hand."
+        fault = unforeseen(error, f"The notebook of {student}")
         found = Marked(SubmissionResult(student, marking.course.name, fault=fault))
     return Graded(found.result, bool(found.asked), keep(folder, found.result))
 
 
-def lost(marking: Marking, submission: Submission) -> Graded:
+def lost(marking: Marking, submission: HandedIn) -> Graded:
     """What there is to say where the grading process was killed from outside, twice."""
     why = (
         "The process that graded this submission was killed twice, most often because the machine ran out of memory. "
@@ -66,23 +61,12 @@ def lost(marking: Marking, submission: Submission) -> Graded:
     return Graded(SubmissionResult(submission.student, marking.course.name, fault=why), lost=True)
 
 
-def grade_all(marking: Marking, folder: Path, submissions: Sequence[Submission], jobs: int) -> Generator[Graded]:
+def grade_all(marking: Marking, folder: Path, submissions: Sequence[HandedIn], jobs: int) -> Generator[Graded]:
     """The results of many submissions, as they come, several at once in processes of their own.
 
     CourseError as soon as one finds the course or the machine unfit. Close the iterator if it is left early.
     """
-    work = partial(grade_one, marking, folder)
-    if jobs == 1 or len(submissions) == 1:
-        yield from map(work, submissions)
-        return
-    for _, graded in done_by_workers(work, submissions, jobs, partial(lost, marking)):
-        yield graded
-
-
-def check_fit(marking: Marking) -> None:
-    """CourseError if the course or the machine is unfit for grading, which is better met once, and first."""
-    _ = marking.course.release, marking.key.checks, marking.dependencies
-    choose_barrier(marking.unsafe)
+    return outcomes(partial(grade_one, marking, folder), submissions, jobs, partial(lost, marking))
 
 
 @dataclass(frozen=True)
@@ -151,57 +135,45 @@ def grade_class(
     ``target`` is where results are kept. The class's files hold everyone, whoever was graded now. CourseError names a
     student who did not hand in, or another grader at work there; Stopped says how far it came.
     """
-    found = _Found(*find_submissions(submitted, marking.course.name, apart=target))
-    found.check(students, submitted)
-    check_fit(marking)
+    course = marking.course
+    own = submitted == course.submitted  # elsewhere the caller knows what was handed in
+    apart, others = ({target}, course.others) if own else ({target, submitted / "results"}, ())
+    everyone = everything_in(submitted, course.name, apart, others)
+    asked = _asked_for(everyone, students, submitted)
+    # what is unfit for grading is better met once, and first
+    _ = course.release, marking.key.checks, marking.dependencies, choose_barrier(marking.unsafe)
+    check_of(target, course.name)
     folders = [path for sink in to for path in sink.folders(marking, target)]
-    own = [marking.course.results] if marking.course.root in folders else []
-    with only_grader(target, *own):
+    locked = [course.results] if course.root in folders else []
+    with only_grader(target, *locked):
         for folder in folders:
             check_writable(folder)  # better known before the class is graded than after
         tidy(target)
-        graded = _graded(marking, target, found.of(students), jobs, progress)
-        return _published(marking, target, found, graded, to, progress)
+        graded = _graded(marking, target, asked, jobs, progress)
+        return _published(marking, target, everyone, graded, to, progress)
 
 
-@dataclass(frozen=True)
-class _Found:
-    submissions: list[Submission]
-    unclear: list[Unclear]
-
-    @property
-    def students(self) -> list[str]:
-        return sorted([*(item.student for item in self.submissions), *(item.student for item in self.unclear)])
-
-    def check(self, students: Collection[str], folder: Path) -> None:
-        """CourseError if one of them did not hand in."""
-        known = self.students
-        for student in sorted(set(students) - set(known)):
-            step = f"{did_you_mean(student, known)}Submissions there: {named(known)}."
-            raise CourseError(f"There is no submission of {student!r} in {folder}.", step)
-
-    def of(self, students: Collection[str]) -> "_Found":
-        """Those of some students; of all if none is named."""
-        return _Found(
-            [item for item in self.submissions if not students or item.student in students],
-            [item for item in self.unclear if not students or item.student in students],
-        )
+def _asked_for(everyone: Sequence[HandedIn], students: Collection[str], folder: Path) -> list[HandedIn]:
+    """The submissions of some students, of all if none is named; CourseError if one of them did not hand in."""
+    known = [each.student for each in everyone]
+    for student in sorted(set(students) - set(known)):
+        step = f"{did_you_mean(student, known)}Submissions there: {named(known)}."
+        raise CourseError(f"There is no submission of {student!r} in {folder}.", step)
+    return [each for each in everyone if not students or each.student in students]
 
 
-def _graded(marking: Marking, target: Path, asked: _Found, jobs: int, progress: Progress) -> list[Graded]:
+def _graded(marking: Marking, target: Path, asked: Sequence[HandedIn], jobs: int, progress: Progress) -> list[Graded]:
     """What became of everyone who was asked for, sorted by student."""
-    unclear = [SubmissionResult(item.student, marking.course.name, fault=item.reason) for item in asked.unclear]
-    done = [Graded(result, changed=keep(target, result)) for result in unclear]
-    task = progress.add_task("grading", total=len(asked.submissions))
-    count = 0
+    done: list[Graded] = []
+    task = progress.add_task("grading", total=len(asked))
     try:
-        with closing(grade_all(marking, target, asked.submissions, jobs)) as coming:
+        with closing(grade_all(marking, target, asked, jobs)) as coming:
             for graded in coming:
                 done.append(graded)
-                count += not graded.lost
                 progress.advance(task)
     except Stopped as stopped:
-        stopped.words = f"{count} of {len(asked.submissions)} are graded and kept. {AGAIN}"
+        count = sum(not graded.lost for graded in done)
+        stopped.words = f"{count} of {len(asked)} are graded and kept. {AGAIN}"
         raise
     return sorted(done, key=lambda graded: graded.result.student)
 
@@ -209,30 +181,20 @@ def _graded(marking: Marking, target: Path, asked: _Found, jobs: int, progress: 
 def _published(
     marking: Marking,
     target: Path,
-    everyone: _Found,
+    everyone: Sequence[HandedIn],
     graded: Sequence[Graded],
     to: Sequence[Sink],
     progress: Progress,
 ) -> GradedClass:
     """Everyone's results, those of the others as they were kept, handed to the sinks."""
-    results = [each.result for each in graded]
-    known = {result.student: result for result in results}
-    others = [name for name in everyone.students if name not in known]
-    before = {name: found for name in others if (found := kept(target, name)) is not None}
-    whole = sorted([*results, *before.values()], key=lambda result: result.student)
+    results = {each.result.student: each.result for each in graded}
+    others = {each.student: kept(target, each.student) for each in everyone if each.student not in results}
+    whole = sorted([*results.values(), *filter(None, others.values())], key=lambda result: result.student)
     # where the machine failed there is nothing to publish: what is there stays as it is
     now = frozenset(each.result.student for each in graded if not each.lost)
-    tasks: dict[str, Any] = {}
-
-    def advance(name: str, done: int, total: int) -> None:
-        if name not in tasks:
-            tasks[name] = progress.add_task(name)
-        progress.update(tasks[name], completed=done, total=total)
-
     try:
-        to_publish = ClassResults(marking, target, everyone.submissions, whole, now)
-        published, fault = publish(to_publish, to, advance)
+        published, fault = publish(ClassResults(marking, target, everyone, whole, now), to, progress)
     except Stopped as stopped:
         stopped.words = f"All results are kept; the gradebook and the feedback are not written in full. {AGAIN}"
         raise
-    return GradedClass(graded, [name for name in others if name not in before], published, fault)
+    return GradedClass(graded, [name for name, before in others.items() if before is None], published, fault)

@@ -8,10 +8,11 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from autograder.errors import CourseError
 from autograder.files import write_atomically
 from autograder.records import CheckResult, Depends, LearningCurve, QuestionResult, Status, SubmissionResult
 
@@ -35,31 +36,38 @@ def mended_path(folder: Path, student: str) -> Path:
 
 
 def as_data(result: SubmissionResult) -> dict[str, Any]:
-    """A result as plain data, its points included."""
-    return {"points": result.points, "max_points": result.max_points, **dataclasses.asdict(result)}
+    """A result as plain data, its points included; only a question that kept a learning curve speaks of one."""
+    data = {"points": result.points, "max_points": result.max_points, **dataclasses.asdict(result)}
+    for question in data["questions"]:
+        if question["curve"] is None:
+            del question["curve"]
+    return data
 
 
 def from_data(data: Mapping[str, Any]) -> SubmissionResult:
     """The result that ``as_data`` made this from; KeyError, TypeError or ValueError if it is not of that form."""
     known = {field.name for field in dataclasses.fields(SubmissionResult)}
     given = {name: value for name, value in data.items() if name in known}
-    given["questions"] = tuple(_question(item) for item in data["questions"])
-    given["repairs"] = tuple(data["repairs"])
-    given["weaknesses"] = tuple(data.get("weaknesses", ()))  # earlier results do without
-    return SubmissionResult(**given)
+    for name in ("repairs", "weaknesses"):
+        given[name] = tuple(data.get(name, ()))
+    return SubmissionResult(**{**given, "questions": tuple(_question(item) for item in data["questions"])})
 
 
 def _question(data: Mapping[str, Any]) -> QuestionResult:
-    curve, depends = data["curve"], data.get("depends")  # earlier results do without the latter
+    curve, depends = data.get("curve"), data.get("depends")  # earlier results do without the latter
     return QuestionResult(
         **{
             **data,
             "status": Status(data["status"]),
             "checks": tuple(CheckResult(**check) for check in data["checks"]),
             "depends": depends and Depends(**depends),
-            "curve": curve and LearningCurve(tuple(curve["steps"]), tuple(curve["returns"])),
+            "curve": curve and _curve(**curve),
         }
     )
+
+
+def _curve(steps: Sequence[int], values: Sequence[float], **names: str) -> LearningCurve:
+    return LearningCurve(tuple(steps), tuple(values), **names)
 
 
 def keep(folder: Path, result: SubmissionResult) -> bool:
@@ -78,6 +86,24 @@ def kept(folder: Path, student: str) -> SubmissionResult | None:
         return from_data(json.loads(result_path(folder, student).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def check_of(folder: Path, name: str) -> None:
+    """CourseError if the folder holds results of another practical than the one of that name."""
+    for path in sorted((folder / "students").glob("*.json")):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            found = json.loads(path.read_text(encoding="utf-8"))["assignment"]
+            if found != name:
+                step = f"Name another folder for those of {name}, with --output."
+                raise CourseError(f"{folder} holds results of {found}.", step)
+            return
+
+
+def read_digests(path: Path) -> dict[str, str]:
+    """A kept file of digests by name; empty where none can be read, so that everything counts as changed."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    return {}
 
 
 def tidy(folder: Path) -> None:

@@ -9,7 +9,6 @@ import io
 import json
 import tokenize
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 
 from autograder.course.engine_modules import engine_modules
@@ -18,18 +17,7 @@ from autograder.errors import CourseError
 from autograder.grading.dependencies import ASKING
 from autograder.hints import signatures
 from autograder.hints.recognise import Known, read
-from autograder.judging.judge import Recognise
 from autograder.student import stage
-
-
-def recogniser(practical: Practical) -> Recognise:
-    """What finds the hint of a known mistake by the answers to a question."""
-    return load_known(practical).hint
-
-
-def known_by_question(practical: Practical) -> Mapping[str, str]:
-    """Digests of what is known of each question's mistakes."""
-    return load_known(practical).digests
 
 
 def known_path(practical: Practical) -> Path:

@@ -4,7 +4,6 @@ Answers are compared, never text: a mistake is the same however it is spelled. T
 file that is made by running them (autograder verify --learn). Where none matches, no hint is given.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.files import write_atomically
+from autograder.grading.dependencies import digest
 from autograder.hints.signatures import Leaf, Signature, alike, says_something, signature
 from autograder.judging.judge import Heard
 
@@ -44,7 +44,7 @@ class Known:
 
     def hint(self, question: str, heard: Mapping[str, Heard]) -> str:
         """The hint for a student whose code gave these answers; empty where no known mistake gives them."""
-        if question not in self._questions:
+        if not self._of(question):
             return ""
         found = self.named(question, {key: signature(each) for key, each in heard.items()})
         return found.hint if found else ""
@@ -53,17 +53,13 @@ class Known:
     def digests(self) -> Mapping[str, str]:
         """Of what is known of each question: question -> digest."""
         found = {}
-        for name in self._questions:
+        for name in {each.question for each in self.mistakes}:
             known = [self.right.get(name), *((each.id, each.hint, each.signatures) for each in self._of(name))]
-            found[name] = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+            found[name] = digest(json.dumps(known, sort_keys=True))
         return found
 
     def _of(self, question: str) -> list[KnownMistake]:
         return [each for each in self.mistakes if each.question == question]
-
-    @cached_property
-    def _questions(self) -> frozenset[str]:
-        return frozenset(mistake.question for mistake in self.mistakes)
 
     def named(self, question: str, signatures: Signatures, without: str = "") -> KnownMistake | None:
         """The simplest known mistake that gives these answers; ``without`` is the id of one to leave out."""
@@ -115,14 +111,17 @@ def save(path: Path, known: Known) -> None:
 def read(path: Path) -> Known | None:
     """The known mistakes that were written; None if there is no file, or one of another form."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"), object_hook=_with_tuples)
         if data["format"] != FORMAT:
             return None
-        right = {question: _signatures(asks) for question, asks in data["right"].items()}
-        mistakes = tuple(_mistake(item, right) for item in data["mistakes"])
-        return Known(right, mistakes, str(data["fingerprint"]))
+        mistakes = tuple(_mistake(item, data["right"]) for item in data["mistakes"])
+        return Known(data["right"], mistakes, str(data["fingerprint"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _with_tuples(found: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in found.items()}
 
 
 def _mistake(item: Mapping[str, Any], right: Mapping[str, Signatures]) -> KnownMistake:
@@ -137,18 +136,5 @@ def _apart(one: Signature, usual: Signature) -> dict[str, Leaf | None]:
     return {**differing, **dict.fromkeys(usual.keys() - one.keys())}
 
 
-def _joined(usual: Signature, apart: Mapping[str, Any]) -> dict[str, Leaf]:
-    both = {**usual, **_signature(apart)}
-    return {path: leaf for path, leaf in both.items() if path not in apart or apart[path] is not None}
-
-
-def _signatures(asks: Mapping[str, Any]) -> dict[str, Signature]:
-    return {key: _signature(leaves) for key, leaves in asks.items()}
-
-
-def _signature(leaves: Mapping[str, Any]) -> dict[str, Leaf]:
-    return {
-        path: leaf if isinstance(leaf, str) else tuple(float(number) for number in leaf)
-        for path, leaf in leaves.items()
-        if leaf is not None
-    }
+def _joined(usual: Signature, apart: Mapping[str, Leaf | None]) -> dict[str, Leaf]:
+    return {path: leaf for path, leaf in {**usual, **apart}.items() if leaf is not None}

@@ -3,48 +3,27 @@
 What the author of a check needs can be imported from here.
 """
 
-from autograder.judging.checks import Answer, Array, Check, Exam, Mistake, Refused, Value, check, expect_close
-from autograder.judging.scenes import (
-    Numbers,
-    Scene,
-    Step,
-    Thing,
-    array,
-    call,
-    expect_unmoved,
-    help_with,
-    leaf,
-    moved,
-    sgd,
-    tensor,
-    thing,
-    variable,
-)
-from autograder.records import LearningCurve
-
-__all__ = [
-    "Answer",
-    "Array",
-    "Check",
-    "Exam",
-    "LearningCurve",
-    "Mistake",
-    "Numbers",
-    "Refused",
-    "Scene",
-    "Step",
-    "Thing",
-    "Value",
-    "array",
-    "call",
-    "check",
-    "expect_close",
-    "expect_unmoved",
-    "help_with",
-    "leaf",
-    "moved",
-    "sgd",
-    "tensor",
-    "thing",
-    "variable",
-]
+from autograder.judging.checks import Answer as Answer
+from autograder.judging.checks import Array as Array
+from autograder.judging.checks import Check as Check
+from autograder.judging.checks import Exam as Exam
+from autograder.judging.checks import Mistake as Mistake
+from autograder.judging.checks import Refused as Refused
+from autograder.judging.checks import Value as Value
+from autograder.judging.checks import check as check
+from autograder.judging.checks import expect_close as expect_close
+from autograder.judging.scenes import Numbers as Numbers
+from autograder.judging.scenes import Scene as Scene
+from autograder.judging.scenes import Step as Step
+from autograder.judging.scenes import Thing as Thing
+from autograder.judging.scenes import array as array
+from autograder.judging.scenes import call as call
+from autograder.judging.scenes import expect_unmoved as expect_unmoved
+from autograder.judging.scenes import help_with as help_with
+from autograder.judging.scenes import leaf as leaf
+from autograder.judging.scenes import moved as moved
+from autograder.judging.scenes import sgd as sgd
+from autograder.judging.scenes import tensor as tensor
+from autograder.judging.scenes import thing as thing
+from autograder.judging.scenes import variable as variable
+from autograder.records import LearningCurve as LearningCurve

@@ -22,7 +22,7 @@ from autograder.notebook.python import bound_names, global_names, read_python
 from autograder.student import wire
 from autograder.student.stage import Stage, plain, play
 
-OWN_TEXTS = ("probes", "warmup")  # modules that are sent to the student's process: they hold no check
+NO_CHECKS = ("__init__", "probes", "warmup")  # modules without checks; the last two are sent to the student's process
 
 
 class AnswerKey:
@@ -41,8 +41,8 @@ class AnswerKey:
         """
         if (self.practical.folder / "warmup.py").exists():
             self.module("warmup")  # the judge works in one thread too, and has no use for what that leaves out
-        stems = [path.stem for path in sorted(self.practical.folder.glob("*.py")) if path.stem not in OWN_TEXTS]
-        modules = [self.module(stem) for stem in stems if stem != "__init__"]
+        stems = [path.stem for path in sorted(self.practical.folder.glob("*.py"))]
+        modules = [self.module(stem) for stem in stems if stem not in NO_CHECKS]
         found = [check for module in modules for check in _checks_in(module)]
         check_questions(self.practical, found)
         for module in modules:
@@ -70,7 +70,16 @@ class AnswerKey:
 
     @cached_property
     def _package(self) -> str:
-        return _package(self.practical.folder)
+        """The name under which the folder is imported: another one once a file has changed, as in a server."""
+        folder = self.practical.folder
+        parts = [str(folder.resolve()).encode(), *(path.read_bytes() for path in sorted(folder.glob("*.py")))]
+        digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
+        name = f"practical_{digest[:12]}"
+        if name not in sys.modules:
+            package = types.ModuleType(name)
+            package.__path__ = [str(folder)]
+            sys.modules[name] = package
+        return name
 
     @cached_property
     def reference(self) -> "Reference":
@@ -179,18 +188,6 @@ class Reference(Mapping[str, Any]):
 
 
 # ---- the practical's modules ---------------------------------------------------------------------------------------
-
-
-def _package(folder: Path) -> str:
-    """The name under which a practical's folder is imported: another one once a file has changed, as in a server."""
-    parts = [str(folder.resolve()).encode(), *(path.read_bytes() for path in sorted(folder.glob("*.py")))]
-    digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
-    name = f"practical_{digest[:12]}"
-    if name not in sys.modules:
-        package = types.ModuleType(name)
-        package.__path__ = [str(folder)]
-        sys.modules[name] = package
-    return name
 
 
 def _checks_in(module: types.ModuleType) -> list[Check]:

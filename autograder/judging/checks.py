@@ -13,10 +13,11 @@ process is data, never trusted.
 """
 
 import inspect
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +26,13 @@ from autograder.records import CheckResult, LearningCurve
 from autograder.student.wire import Opaque
 
 if TYPE_CHECKING:
+    from autograder.judging.answer_key import AnswerKey
     from autograder.judging.scenes import Scene
 
 Array = npt.NDArray[np.generic]
 Value = None | bool | int | float | str | Array | Opaque | list["Value"] | dict[str, "Value"]
 Handler = Callable[[str, Mapping[str, Value]], Value]
-"""Answers what the student's process asks back while it works, such as one step of an environment: (verb, values)."""
+"""Answers what the student's process asks back while it works, such as one step of a simulation: (verb, values)."""
 MakeHandler = Callable[[], Handler]
 
 
@@ -105,12 +107,10 @@ class Answer:
     def number(self, name: str, what: str) -> float:
         """One finite number, from a plain number or a tensor that holds just one."""
         raw, what = self._values.get(name), what[:1].upper() + what[1:]
-        if isinstance(raw, np.ndarray) and raw.size == 1:
-            raw = raw.reshape(())
-        elif isinstance(raw, np.ndarray):
-            raise Mistake(f"{what} should be a single number, but a tensor of shape {raw.shape} came back.")
-        self._values = {**self._values, name: raw}
-        return float(self.array(name, (), what))
+        shape = raw.shape if isinstance(raw, np.ndarray) else ()
+        if math.prod(shape) != 1:
+            raise Mistake(f"{what} should be a single number, but a tensor of shape {shape} came back.")
+        return float(self.array(name, shape, what).item())
 
 
 def _kind(value: Value) -> str:
@@ -120,22 +120,26 @@ def _kind(value: Value) -> str:
     return names.get(type(value), "something else")
 
 
-class Exam(Protocol):
+class Exam(ABC):
     """The judge's side of one student's process."""
+
+    key: "AnswerKey"
 
     @property
     def reference(self) -> Any:
-        """What the source notebook's own solution defines, by name: ``exam.reference.critic_target``."""
-        ...
+        """What the source notebook's own solution defines, by name: ``exam.reference.double``."""
+        return self.key.reference
 
     def play(self, scene: "Scene", *, handler: MakeHandler | None = None, seconds: float | None = None) -> Answer:
         """What the student's functions make of a scene; asked and answered as by ``ask``."""
-        ...
+        self.key.require(scene)
+        return self.ask("play", handler=handler, seconds=seconds, **scene.sent())
 
     def right(self, scene: "Scene") -> Answer:
         """What the reference's functions make of it, in float64."""
-        ...
+        return self.key.right(scene)
 
+    @abstractmethod
     def ask(
         self, probe: str, /, *, handler: MakeHandler | None = None, seconds: float | None = None, **values: Value
     ) -> Answer:
@@ -149,11 +153,10 @@ class Exam(Protocol):
         the question: asked again with the same one, the answer is the same, and so is its ``handler`` with the record
         of what was called. A handler that is a context manager is entered before and left afterwards.
         """
-        ...
 
+    @abstractmethod
     def keep_curve(self, curve: LearningCurve) -> None:
         """Keep a learning curve for the feedback on the question that is being judged."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -176,7 +179,7 @@ class Check:
     def place(self) -> str:
         """File and line."""
         code = self.run.__code__
-        return f"{Path(code.co_filename)}, line {code.co_firstlineno}"
+        return f"{code.co_filename}, line {code.co_firstlineno}"
 
 
 def check(question: str, *, weight: float = 1.0, look_at: str) -> Callable[[Callable[[Exam], None]], Check]:

@@ -11,10 +11,9 @@ import numpy as np
 
 from autograder.course.limits import Limits
 from autograder.course.practical import Question
-from autograder.judging.answer_key import AnswerKey, Reference
-from autograder.judging.checks import Answer, Check, Handler, MakeHandler, Mistake, Value
-from autograder.judging.process import Answered, Gone, Outcome, Raised, StudentProcess
-from autograder.judging.scenes import Scene
+from autograder.judging.answer_key import AnswerKey
+from autograder.judging.checks import Answer, Check, Exam, Handler, MakeHandler, Mistake, Value
+from autograder.judging.process import Answered, Defined, Gone, Outcome, Raised, StudentProcess
 from autograder.notebook.extraction import Extract
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status
 from autograder.sandbox import Barrier
@@ -53,19 +52,15 @@ def judge(
     paper: Paper,
     key: AnswerKey,
     process: StudentProcess,
-    questions: Sequence[Question] | None = None,
+    questions: Sequence[Question],
     recognise: Recognise = lambda *_: "",
 ) -> tuple[QuestionResult, ...]:
-    """The results of these questions (of all if none are given), in the practical's order.
+    """The results of these questions, in their order.
 
     ``recognise`` hears what was asked and answered for every question that was put to the student's code; what it
     says becomes the question's hint where marks were lost. CourseError if the machine or the practical is not fit.
     """
-    asked = key.practical.questions if questions is None else tuple(questions)
-    if any(not _verdict_without_asking(question, paper) for question in asked):
-        process.start()
-        _ = key.checks  # the libraries are imported here while the student process imports its own
-    return _Judge(paper, key, process, asked, recognise).results()
+    return _Judge(paper, key, process, questions, recognise).results()
 
 
 def student_process(imports: Sequence[str], key: AnswerKey, barrier: Barrier, limits: Limits) -> StudentProcess:
@@ -98,45 +93,37 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+@dataclass
 class _Judge:
     """One sitting: all that is asked of one submission."""
 
-    def __init__(
-        self,
-        paper: Paper,
-        key: AnswerKey,
-        process: StudentProcess,
-        questions: Sequence[Question],
-        recognise: Recognise,
-    ) -> None:
-        self.paper = paper
-        self.key = key
-        self.process = process
-        self.questions = questions
-        self.recognise = recognise
-        self.cells = list(paper.extract.cells)
-        self.faults: list[str] = []  # what went wrong while the definitions ran
-        self.answers: dict[str, Heard] = {}
-        self.endless: set[str] = set()  # functions that did not come to an end
+    paper: Paper
+    key: AnswerKey
+    process: StudentProcess
+    questions: Sequence[Question]
+    recognise: Recognise
+    faults: list[str] = field(default_factory=list)  # what went wrong while the definitions ran
+    answers: dict[str, Heard] = field(default_factory=dict)
+    endless: set[str] = field(default_factory=set)  # functions that did not come to an end
 
     def results(self) -> tuple[QuestionResult, ...]:
         """Every question's result. What is end to end (training) comes last, whatever its place."""
         decided = {q.name: _verdict_without_asking(q, self.paper) for q in self.questions}
         if not all(decided.values()):
+            self.process.start()
+            _ = self.key.checks  # the libraries are imported here while the student process imports its own
             self._rehearse()
         in_turn = sorted(self.questions, key=lambda question: question.end_to_end)
         results = {question.name: self._result(question, decided[question.name]) for question in in_turn}
         return tuple(results[question.name] for question in self.questions)
 
     def _result(self, question: Question, decided: tuple[Status, str] | None) -> QuestionResult:
+        endless = [name for name in question.functions if name in self.endless]
+        if endless and question.end_to_end and not decided:
+            decided = Status.WRONG, f"It was not run: {_listed(endless)} never ends."
         if decided:
             return QuestionResult(question.name, 0.0, question.points, *decided)
-        endless = [name for name in question.functions if name in self.endless]
-        if endless and question.end_to_end:
-            return QuestionResult(
-                question.name, 0.0, question.points, Status.WRONG, f"It was not run: {_listed(endless)} never ends."
-            )
-        exam = _Exam(self)
+        exam = _Exam(self.key, self)
         checks = tuple(_run(item, exam) for item in self.key.checks if item.question == question.name)
         if exam.endless:
             self.endless.update(question.functions)
@@ -147,15 +134,16 @@ class _Judge:
 
     def _rehearse(self) -> None:
         """Run the definitions once; a cell that hangs or kills the process is left out from then on."""
+        cells = self.paper.extract.cells
         for _ in range(MOST_DROPPED):
-            self.process.load(self.cells, self.key.practical.probes)
+            self.process.load(cells, self.key.practical.probes)
             with self.process.session() as session:
                 outcome = session.define(announce=True)
             if not isinstance(outcome, Gone):
                 self.faults.extend(shortened(words_for(fault)) for fault in outcome.faults[:MOST_FAULTS])
                 return
             self.faults.append(f"{session.cell or 'a cell'} was left out: running its definitions {outcome.how}.")
-            self.cells = [cell for cell in self.cells if cell[0] != session.cell]
+            cells = tuple(cell for cell in cells if cell[0] != session.cell)
         self.process.load([], self.key.practical.probes)
 
     def answer(
@@ -169,20 +157,14 @@ class _Judge:
         return key, self.answers[key]
 
     def _heard(self, probe: str, values: Mapping[str, Value], make: MakeHandler | None, seconds: float | None) -> Heard:
-        if make is None:
-            return Heard(values, self._outcome(probe, values, None, seconds))
         calls: list[tuple[str, Mapping[str, Value]]] = []
-        handler = make()
-        with handler if isinstance(handler, AbstractContextManager) else nullcontext():
-            outcome = self._outcome(probe, values, _overheard(handler, calls), seconds)
+        handler = make() if make else None
+        entered = handler if isinstance(handler, AbstractContextManager) else nullcontext()
+        with entered, self.process.session() as session:
+            outcome: Outcome | Defined = session.define()
+            if isinstance(outcome, Defined):
+                outcome = session.ask(probe, values, _overheard(handler, calls) if handler else None, seconds)
         return Heard(values, outcome, tuple(calls) if len(calls) <= MOST_CALLS else (), handler)
-
-    def _outcome(
-        self, probe: str, values: Mapping[str, Value], handler: Handler | None, seconds: float | None
-    ) -> Outcome:
-        with self.process.session() as session:
-            defined = session.define()
-            return defined if isinstance(defined, Gone) else session.ask(probe, values, handler, seconds)
 
 
 def _described(make: MakeHandler) -> str:
@@ -209,36 +191,22 @@ def _overheard(handler: Handler, calls: list[tuple[str, Mapping[str, Value]]]) -
 
 
 @dataclass
-class _Exam:
-    """The Exam of one question; see judging.checks.Exam."""
+class _Exam(Exam):
+    """The exam of one question."""
 
+    key: AnswerKey
     judge: _Judge
     endless: bool = False
     given_up: str = ""  # why nothing more is asked for this question, in words
-    curve: LearningCurve | None = field(default=None)
+    curve: LearningCurve | None = None
     heard: dict[str, Heard] = field(default_factory=dict)
-
-    @property
-    def reference(self) -> Reference:
-        """See Exam."""
-        return self.judge.key.reference
-
-    def right(self, scene: Scene) -> Answer:
-        """See Exam."""
-        return self.judge.key.right(scene)
-
-    def play(self, scene: Scene, *, handler: MakeHandler | None = None, seconds: float | None = None) -> Answer:
-        """See Exam."""
-        self.judge.key.require(scene)
-        return self.ask("play", handler=handler, seconds=seconds, **scene.sent())
 
     def ask(
         self, probe: str, /, *, handler: MakeHandler | None = None, seconds: float | None = None, **values: Value
     ) -> Answer:
-        """See Exam."""
         if self.given_up:
             raise Mistake(f"Your code {self.given_up} when it was asked before, and was not asked again.")
-        self.judge.key.require_probe(probe)
+        self.key.require_probe(probe)
         key, heard = self.judge.answer(probe, values, handler, seconds)
         self.heard[key], outcome = heard, heard.outcome
         if isinstance(outcome, Answered):
@@ -254,16 +222,12 @@ class _Exam:
             if outcome.hung or outcome.lost:
                 self.given_up = "did not come to an end" if outcome.hung else outcome.how
             return Mistake(f"Your code {outcome.how}.", "loops that never end, and calls that end the process")
-        faults = f" Meanwhile: {' '.join(self.judge.faults)}" if self.judge.faults and _names_missing(outcome) else ""
+        name_is_missing = outcome.type in ("MissingDefinitionError", "NameError")
+        faults = f" Meanwhile: {' '.join(self.judge.faults)}" if self.judge.faults and name_is_missing else ""
         return Mistake(words_for(outcome) + faults)
 
     def keep_curve(self, curve: LearningCurve) -> None:
-        """See Exam."""
         self.curve = curve
-
-
-def _names_missing(raised: Raised) -> bool:
-    return raised.type in ("MissingDefinitionError", "NameError")
 
 
 def shortened(words: str, times: int = 1) -> str:

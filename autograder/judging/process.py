@@ -21,7 +21,6 @@ from autograder.sandbox.usage import descendants, memory_of_all
 from autograder.sandbox.view import interpreter
 from autograder.student import wire
 
-TICK = 0.2  # seconds between two looks at the memory used
 TOO_SLOW = "did not come to an end in the time allowed"
 
 
@@ -68,22 +67,19 @@ class Session:
     def __init__(self, process: "StudentProcess", channel: socket.socket) -> None:
         self._process = process
         self._channel = channel
+        self._look = process.look_now_and_then  # at what the sandbox uses, while this waits
         self.cell = ""  # the cell that began last
-        self._unfit: Gone | None = None
-
-    def refuse(self, cell: str, outcome: Gone) -> None:
-        """Make this session define nothing, since compiling that cell had this outcome."""
-        self.cell, self._unfit = cell, outcome
 
     def define(self, announce: bool = False) -> Defined | Gone:
         """Run the notebook's loaded definitions; with ``announce``, ``cell`` is the cell that began last."""
-        if self._unfit:
-            return self._unfit
+        if self._process.unfit:
+            self.cell, outcome = self._process.unfit
+            return outcome
         deadline = time.monotonic() + self._process.limits.seconds_to_define
         try:
             wire.send(self._channel, {"verb": "define", "announce": announce}, deadline)
             while True:
-                reply = self._receive(deadline)
+                reply = wire.receive_message(self._channel, deadline, self._look)
                 if reply["verb"] == "defined":
                     return Defined(tuple(_raised(fault) for fault in _dicts(reply.get("faults"))))
                 self.cell = _text(reply.get("label"))
@@ -97,9 +93,9 @@ class Session:
         deadline = time.monotonic() + self._process.limits.seconds_for(seconds)
         try:
             question = {"verb": "ask", "probe": probe, "values": dict(values)}
-            wire.send(self._channel, question, deadline, self._process.look_now_and_then)
+            wire.send(self._channel, question, deadline, self._look)
             while True:
-                reply = self._receive(deadline)
+                reply = wire.receive_message(self._channel, deadline, self._look)
                 if reply["verb"] == "answer":
                     return Answered(reply.get("values"))
                 if reply["verb"] == "raised":
@@ -116,16 +112,12 @@ class Session:
             reply: dict[str, Any] = {"verb": "reply", "value": handler(_text(call.get("name")), values)}
         except Refused as refused:
             reply = {"verb": "refuse", "message": str(refused)}
-        wire.send(self._channel, reply, deadline, self._process.look_now_and_then)
-
-    def _receive(self, deadline: float) -> dict[str, Any]:
-        """The next message; meanwhile the memory that the sandbox uses is watched."""
-        return wire.receive_message(self._channel, deadline, self._process.look_now_and_then)
+        wire.send(self._channel, reply, deadline, self._look)
 
     def _gone(self, error: wire.WireError) -> Gone:
         if isinstance(error, wire.LateError):
             return Gone(TOO_SLOW, hung=True)
-        how = self._process.bury()
+        how = self._process.end_copy(b"bury")
         if isinstance(error, TooMuchUsedError):
             return Gone(str(error), lost=True)
         return Gone(f"ended the whole process ({how})" if how else f"broke the conversation: {error}")
@@ -133,10 +125,6 @@ class Session:
 
 class TooMuchUsedError(wire.WireError):
     """The sandbox as a whole uses more than allowed."""
-
-
-def _padded(verb: bytes) -> bytes:
-    return verb.ljust(7)
 
 
 def _text(value: object) -> str:
@@ -156,7 +144,8 @@ def _raised(reply: Mapping[str, Any]) -> Raised:
 class StudentProcess:
     """A sandboxed process with the libraries imported, from which every session gets a fresh copy.
 
-    Use it as a context manager. It starts with the first session, and again after it has died.
+    Use it as a context manager. It starts with the first session, and again after it has died. Where the kernel lets
+    it, the sandbox stays when a submission is done with (``leave``): then the next one waits for no imports.
     """
 
     def __init__(
@@ -173,11 +162,14 @@ class StudentProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._prepared: Prepared | None = None
         self._control: socket.socket | None = None
-        self._ready = False
+        self._ready = False  # whether a submission's host serves this process
+        self._stays = False  # whether the sandbox may serve further submissions
+        self._waits = False  # whether it waits for one
+        self._first = 0  # the id of the sandbox's first process
         self._next_look = 0.0  # of time.monotonic
         self.starts = 0  # how often the sandbox was started
         self._loaded: dict[str, Any] = {"cells": [], "probes": ""}
-        self._unfit: tuple[str, Gone] | None = None  # the cell that it could not compile, and the outcome
+        self.unfit: tuple[str, Gone] | None = None  # the loaded cell that it could not compile, and the outcome
         # what the host prints if it fails to start; closed with the process
         self._words = tempfile.TemporaryFile()  # noqa: SIM115
 
@@ -185,6 +177,10 @@ class StudentProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it for good."""
         self.stop()
         self._words.close()
 
@@ -202,36 +198,47 @@ class StudentProcess:
         with contextlib.suppress(OSError):  # a host that ended at once has said why
             ours.sendall(len(settings).to_bytes(4, "big") + settings)
         self._control = ours
-        self._ready = False
+        self._ready = self._waits = False
         self.starts += 1
 
-    def _await_ready(self, control: socket.socket) -> None:
-        """CourseError if the sandbox does not start, since that is never the student's fault."""
+    def _make_ready(self) -> None:
+        """Start the sandbox and load it. CourseError if it does not start, since that is never the student's fault."""
+        if self._ready or self.unfit:
+            return
+        self.start()
+        assert self._control is not None
+        waited, self._waits = self._waits, False
         try:
-            wire.receive(control, time.monotonic() + self.limits.seconds_to_start)
+            deadline = time.monotonic() + self.limits.seconds_to_start
+            if not waited:
+                self._stays = wire.receive_message(self._control, deadline).get("stays") is True
+                self._first = self._only_process()
+            self._control.sendall(b"begin".ljust(wire.LONGEST_VERB))
+            wire.receive(self._control, deadline)
             self._ready = True
-            self._unfit = self._hand_over_loaded()  # no student code has run here yet
-        except wire.WireError as error:
+            self.unfit = self._hand_over_loaded()  # no student code has run here yet
+        except (OSError, wire.WireError) as error:
             self._words.seek(0)
             said = self._words.read(4000).decode(errors="replace").strip()
             self.stop()
+            if waited:
+                return  # it ended while it waited for a submission, and is started again
             raise CourseError(
                 f"The student process does not start: {said or error}", "Run autograder doctor."
             ) from None
 
     def load(self, cells: Sequence[tuple[str, str]], probes: str) -> None:
         """Set what every later session defines: the notebook's cells, (label, source) each, and the probes."""
-        self._loaded, self._unfit = {"cells": [list(cell) for cell in cells], "probes": probes}, None
+        self._loaded, self.unfit = {"cells": [list(cell) for cell in cells], "probes": probes}, None
         if self._ready:
             self._hand_over_loaded()
 
     def _hand_over_loaded(self) -> tuple[str, Gone] | None:
         """Send the cells and the probes. If that ends the process: the cell and the outcome (it is not sent again)."""
-        if self._control is None:
-            return None
+        assert self._control is not None
         deadline, cell = time.monotonic() + self.limits.seconds_to_define, ""
         try:
-            self._control.sendall(_padded(b"load"))
+            self._control.sendall(b"load".ljust(wire.LONGEST_VERB))
             wire.send(self._control, self._loaded, deadline)
             while (reply := wire.receive_message(self._control, deadline, self.look_now_and_then))["verb"] != "ready":
                 cell = _text(reply.get("label"))
@@ -241,6 +248,18 @@ class StudentProcess:
             return cell, Gone(TOO_SLOW if late else "ended the whole process while it was compiled", hung=late)
         return None
 
+    def leave(self) -> None:
+        """Be done with a submission: nothing of it is left in the sandbox, which stays only where that is certain."""
+        self._loaded, self.unfit = {"cells": [], "probes": ""}, None
+        if not self._ready:
+            return  # nothing of a submission has been handed over
+        ended = self._stays and self._told(b"leave") is not None
+        self._ready = False
+        if ended and self._clear():
+            self._waits = True
+        else:
+            self.stop()
+
     def stop(self) -> None:
         """Kill the sandbox and everything in it."""
         if self._control is not None:
@@ -248,7 +267,7 @@ class StudentProcess:
         if self._process is not None and self._prepared is not None:
             self._prepared.end(self._process)
         self._control = self._process = self._prepared = None
-        self._ready = False
+        self._ready = self._waits = False
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
@@ -257,59 +276,55 @@ class StudentProcess:
         with ours:
             with theirs:
                 self._hand_over(theirs)
-            session = Session(self, ours)
-            if self._unfit:
-                session.refuse(*self._unfit)
-            yield session
-        self._control_says(b"end")
-        self._clear()
+            yield Session(self, ours)
+        self.end_copy(b"end")
+        if not self._clear():
+            self.stop()
+
+    def _clear(self) -> bool:
+        """Remove what a session left on the disk, where the host cannot; False if that fails or the sandbox is gone."""
+        if self._process is None or self._prepared is None:
+            return False
+        return self._prepared.clear(self._process, self._hosts)
+
+    def _only_process(self) -> int:
+        """The id of the one process that there is in a sandbox before any student code has run."""
+        found = descendants(self._process.pid) if self._process is not None else {}
+        return next(iter(found), 0)
+
+    @property
+    def _hosts(self) -> int:
+        """How many processes of the sandbox run no student code: a submission's host is a second one if one stays."""
+        return 2 if self._stays and self._ready else 1
 
     def _hand_over(self, channel: socket.socket) -> None:
         for _ in range(2):
-            if self._unfit:
+            self._make_ready()
+            if self.unfit or self._told(b"session", channel.fileno()):
                 return
-            if self._control is None:
-                self.start()
-            assert self._control is not None
-            if not self._ready:
-                self._await_ready(self._control)
-            if self._unfit or self._control is None:
-                return
-            try:
-                socket.send_fds(self._control, [_padded(b"session")], [channel.fileno()])
-                deadline = time.monotonic() + self.limits.seconds_per_ask
-                wire.receive(self._control, deadline, self.look_now_and_then)
-                return
-            except (OSError, wire.WireError):  # an earlier session killed or blocked it: replace it
-                self.stop()
         raise CourseError("The student process does not answer although it is new.", "Run autograder doctor.")
 
-    def _control_says(self, verb: bytes) -> str:
+    def _told(self, verb: bytes, *descriptors: int) -> dict[str, Any] | None:
+        """The host's reply; None if there is none. A host that a session has killed or blocked is stopped."""
         if self._control is None:
-            return ""
+            return None
         try:
-            self._control.sendall(_padded(verb))
+            socket.send_fds(self._control, [verb.ljust(wire.LONGEST_VERB)], descriptors)
             deadline = time.monotonic() + self.limits.seconds_per_ask
-            reply = wire.receive(self._control, deadline, self.look_now_and_then)
-            return _text(reply.get("how")) if isinstance(reply, dict) else ""
+            return wire.receive_message(self._control, deadline, self.look_now_and_then)
         except (OSError, wire.WireError):
             self.stop()
-            return ""
+            return None
 
-    def _clear(self) -> None:
-        """Remove what a session left on the disk, where the host cannot."""
-        if self._process is not None and self._prepared is not None and not self._prepared.clear(self._process):
-            self.stop()
-
-    def bury(self) -> str:
-        """How the copy ended that closed its socket, in words; empty if it did not end."""
-        return self._control_says(b"bury")
+    def end_copy(self, verb: bytes) -> str:
+        """Kill the copy ("end"), or first let it end ("bury"): how it ended by itself, in words, or empty."""
+        return _text((self._told(verb) or {}).get("how"))
 
     def look_now_and_then(self) -> None:
         """Call ``look_at_usage`` if the last look was long enough ago, also while the process sends without a pause."""
         if time.monotonic() >= self._next_look:
             self.look_at_usage()
-            self._next_look = time.monotonic() + TICK
+            self._next_look = time.monotonic() + wire.TICK
 
     def look_at_usage(self) -> None:
         """Stop the sandbox and raise TooMuchUsedError if its processes are too many, or together use too much.
@@ -319,10 +334,11 @@ class StudentProcess:
         """
         if self._process is None or self._prepared is None:
             return
-        members = descendants(self._process.pid, self.limits.processes)
-        if sum(members.values()) > self.limits.processes:
+        members = descendants(self._process.pid, self.limits.processes + self._hosts - 1)
+        if sum(members.values()) > self.limits.processes + self._hosts - 1:
             self._too_much("started more processes than allowed")
-        if memory_of_all(members, self.limits.memory_of_all) > self.limits.memory_of_all:
+        shared = self._first if self._hosts > 1 else 0  # what it holds, the submission's host holds too
+        if memory_of_all(members, self.limits.memory_of_all, shared) > self.limits.memory_of_all:
             self._too_much("used more memory than allowed")
         if written := self._prepared.overflow(self.limits):
             self._too_much(written)

@@ -1,11 +1,11 @@
 """A scene: what a function is given, as data, so that the student's and the reference's get exactly the same.
 
     scene = Scene(
-        {"data": batch(21), "actor": thing("actor", weights=...), "qf1": ..., "optimizer": sgd("actor", rate=0.1)},
-        call("update_actor", "data", "actor", "qf1", "qf2", "optimizer", 0.5),
+        {"x": tensor(...), "network": thing("network", weights=...), "optimizer": sgd("network", rate=0.1)},
+        call("update", "x", "network", "optimizer", 0.5),
     )
     theirs, right = exam.play(scene), exam.right(scene)
-    expect_close(*moved(scene, "actor", theirs, right), "steps of the actor's parameters")
+    expect_close(*moved(scene, "network", theirs, right), "steps of the network's parameters")
     losses = [answer.step(0).number("returned", "the loss") for answer in (theirs, right)]
 
 Objects are made in their order, then the steps are taken. ``student/stage.py`` plays it, and knows the kinds of objects
@@ -40,7 +40,7 @@ class Step:
     what: str  # "call": a function, a method or an object of the scene; "help": a helper of the stage
     function: str
     arguments: tuple[Any, ...]
-    into: str = ""  # the name of the object that is returned; several ("mean, log_std") where a tuple is
+    into: str = ""  # the name of the object that is returned; several ("mean, spread") where a tuple is
 
     @property
     def makes(self) -> set[str]:
@@ -83,7 +83,7 @@ def _argument(given: Any) -> Value:
 
 
 def call(function: str, *arguments: Any, into: str = "") -> Step:
-    """Call a function, a method of an object (``"actor.forward"``) or an object itself (``"actor"``)."""
+    """Call a function, a method of an object (``"network.forward"``) or an object itself (``"network"``)."""
     return Step("call", function, arguments, into)
 
 

@@ -57,17 +57,9 @@ def compared(profiles: Mapping[str, Profile]) -> Findings:
     found = []
     for one, other in sorted({*code.reached(), *answers.reached()}):
         where = [*code.where(one, other), *answers.where(one, other)]
-        shares = _rounded(code.share(one, other)), _rounded(answers.share(one, other))
-        found.append(Pair((names[one], names[other]), *shares, tuple(map(_place, where))))
+        told = tuple(" = ".join(dict.fromkeys(places)) for places in where)
+        found.append(Pair((names[one], names[other]), code.share(one, other), answers.share(one, other), told))
     return Findings(sorted(found, key=lambda pair: -max(pair.code or 0, pair.answers or 0)), len(taken))
-
-
-def _rounded(share: float | None) -> float | None:
-    return None if share is None else round(share, 2)
-
-
-def _place(places: tuple[str, str]) -> str:
-    return places[0] if places[0] == places[1] else " = ".join(places)
 
 
 def _table(pairs: Iterable[Pair]) -> Table:

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 Fingerprints = frozenset[int]  # 64-bit hashes
+Token = str | tuple[str]  # a one-tuple is a name of the student's own
 
 TOKENS = 6  # in one fingerprint of code
 ROWS = (2, 3)  # statements in one fingerprint of several in a row
@@ -48,7 +49,7 @@ class Names:
         functions = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
         looked_up = [node for node in nodes if isinstance(node, ast.Attribute)]
         return cls(
-            modules=dict(_imported(nodes)),
+            modules=_imported(nodes),
             defined=frozenset(functions | {node.name for node in nodes if isinstance(node, ast.ClassDef)}),
             attributes=frozenset(functions | {node.attr for node in looked_up}),
             made_up=frozenset(functions | {node.attr for node in looked_up if _is_set_on_self(node)}),
@@ -56,39 +57,27 @@ class Names:
 
     def under(self, release: "Names") -> "Names":
         """These names where what the release defines is kept, and what it doesn't define is the student's own."""
-        return Names(
-            {**release.modules, **self.modules},
-            release.defined,
-            release.attributes,
-            self.made_up - release.attributes,
-        )
+        modules = {**release.modules, **self.modules}
+        return Names(modules, release.defined, release.attributes, self.made_up - release.attributes)
 
-    def bare(self, name: str) -> "Token":
+    def bare(self, name: str) -> Token:
         """What a name is known by."""
         if name in self.modules:
             return self.modules[name]
         return name if name in self.defined or name in BUILT_IN else (name,)
 
-    def attribute(self, name: str) -> "Token":
-        """What an attribute is known by."""
-        return (name,) if name in self.made_up else f".{name}"
 
-
-def _imported(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str]]:
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            yield from ((alias.asname or alias.name, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from ((alias.asname or alias.name, f"{node.module}.{alias.name}") for alias in node.names)
+def _imported(nodes: Iterable[ast.AST]) -> dict[str, str]:
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    return {
+        alias.asname or alias.name: alias.name if isinstance(node, ast.Import) else f"{node.module}.{alias.name}"
+        for node in imports
+        for alias in node.names
+    }
 
 
 def _is_set_on_self(node: ast.Attribute) -> bool:
     return isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and node.value.id == "self"
-
-
-# ---- code --------------------------------------------------------------------------------------------------------
-
-Token = str | tuple[str]  # a one-tuple is a name of the student's own
 
 
 def fingerprints_of_code(tree: ast.Module, names: Names) -> list[Fingerprints]:
@@ -114,24 +103,12 @@ def _statements(tree: ast.AST) -> Iterator[ast.AST]:
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
-        inner = [item for field in BODIES for item in _list(node, field)]
-        waiting.extend(reversed(inner))
-        if not isinstance(node, ast.Module | SILENT) and not _is_idle(node):
-            yield node
-
-
-def _list(node: ast.AST, field: str) -> list[ast.AST]:
-    found = getattr(node, field, [])
-    return found if isinstance(found, list) else []
-
-
-def _is_idle(node: ast.AST) -> bool:
-    """Whether a statement is a docstring, an ellipsis or a print."""
-    if not isinstance(node, ast.Expr):
-        return False
-    value = node.value
-    prints = isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "print"
-    return prints or isinstance(value, ast.Constant)
+        waiting.extend(reversed(_children(node, of_body=True)))
+        match node:
+            case ast.Expr(value=ast.Constant() | ast.Call(func=ast.Name(id="print"))):
+                pass
+            case _ if not isinstance(node, ast.Module | SILENT):
+                yield node
 
 
 def _tokens(statement: ast.AST, names: Names) -> Iterator[Token]:
@@ -139,16 +116,16 @@ def _tokens(statement: ast.AST, names: Names) -> Iterator[Token]:
     waiting = [statement]
     while waiting:
         node = waiting.pop()
-        waiting.extend(reversed(_children(node, node is statement)))
+        waiting.extend(reversed(_children(node, of_body=False)))
         yield from _own_tokens(node, names)
 
 
-def _children(node: ast.AST, is_statement: bool) -> list[ast.AST]:
+def _children(node: ast.AST, of_body: bool) -> list[ast.AST]:
+    """The nodes right inside a node: the statements of its body, or all others but hints."""
     found: list[ast.AST] = []
     for field, value in ast.iter_fields(node):
-        if field in HINTS or (is_statement and field in BODIES and isinstance(value, list)):
-            continue
-        found.extend(item for item in (value if isinstance(value, list) else [value]) if isinstance(item, ast.AST))
+        if field not in HINTS and of_body == (field in BODIES and isinstance(value, list)):
+            found.extend(item for item in (value if isinstance(value, list) else [value]) if isinstance(item, ast.AST))
     return found
 
 
@@ -157,7 +134,7 @@ def _own_tokens(node: ast.AST, names: Names) -> tuple[Token, ...]:
         case ast.Name(id=name) | ast.arg(arg=name):
             return (names.bare(name),)
         case ast.Attribute(attr=name):
-            return (names.attribute(name),)
+            return ((name,) if name in names.made_up else f".{name}",)
         case ast.keyword(arg=str(name)):
             return (f"{name}=",)
         case ast.Constant(value=value):
@@ -180,9 +157,6 @@ def _numbered(run: Sequence[Token]) -> Iterator[str]:
     numbers: dict[str, int] = {}
     for token in run:
         yield token if isinstance(token, str) else f"#{numbers.setdefault(token[0], len(numbers))}"
-
-
-# ---- prose -------------------------------------------------------------------------------------------------------
 
 
 def fingerprints_of_prose(text: str) -> Fingerprints:

@@ -40,9 +40,9 @@ class Comparison:
         return [(int(one), int(other)) for one, other in np.argwhere(np.triu(enough, k=1))]
 
     def share(self, one: int, other: int) -> float | None:
-        """The share of the rarer's fingerprints that both have, 0 to 1; None where there is too little to tell."""
+        """The share of the rarer's fingerprints that both have, 0.00 to 1.00; None where there is too little."""
         rarer = float(self._rarer[one, other])
-        return min(1.0, float(self._shared[one, other]) / rarer) if rarer >= self.bar.material else None
+        return round(min(1.0, float(self._shared[one, other]) / rarer), 2) if rarer >= self.bar.material else None
 
     def shared_weight(self, one: int, other: int) -> float:
         """The weight of what both have."""
@@ -89,14 +89,9 @@ class Comparison:
         several = [(self.weights[item], who) for item, who in holders.items() if len(who) > 1 and self.weights[item]]
         total: Matrix = np.zeros((len(self.students), len(self.students)), dtype=np.float32)
         for start in range(0, len(several), AT_ONCE):
-            total += _product(several[start : start + AT_ONCE], len(self.students))
+            weights, holding = zip(*several[start : start + AT_ONCE], strict=True)
+            has: Matrix = np.zeros((len(self.students), len(weights)), dtype=np.float32)
+            for column, who in enumerate(holding):
+                has[who, column] = 1
+            total += (has * np.array(weights, dtype=np.float32)) @ has.T
         return total
-
-
-def _product(held: Sequence[tuple[float, Sequence[int]]], students: int) -> Matrix:
-    """The weight that each two students share of some fingerprints, each given by its weight and its holders."""
-    has: Matrix = np.zeros((students, len(held)), dtype=np.float32)
-    for column, (_, who) in enumerate(held):
-        has[who, column] = 1
-    weights = np.array([weight for weight, _ in held], dtype=np.float32)
-    return np.asarray((has * weights) @ has.T, dtype=np.float32)

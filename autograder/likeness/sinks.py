@@ -3,25 +3,22 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import msgpack
 import nbformat
 
 from autograder.authoring import read_marked
-from autograder.course.practical import Practical
 from autograder.errors import CourseError
-from autograder.files import write_atomically
+from autograder.files import engine_digest, write_atomically
 from autograder.grading.mark import Marking
 from autograder.grading.publish import ClassResults, Published, Sink
 from autograder.grading.store import mended_path
 from autograder.likeness.explained import Explained, Profile, explained_by
 from autograder.likeness.findings import Findings, compared
-from autograder.likeness.store import ProfileCache
 from autograder.verification.corpus import load_corpus
 
-ENGINE = Path(__file__).parent.parent
 READING = ("likeness/*.py", "notebook/*.py", "authoring/*.py", "verification/corpus.py")  # what makes a profile
 
 
@@ -50,30 +47,63 @@ SINKS: list[Sink] = [Likeness()]
 
 def _profiles(results: ClassResults, progress: Callable[[int, int], None]) -> dict[str, Profile]:
     """The profiles of all students of whom a mended notebook is kept."""
-    reader = _Reader(results.marking)
-    cache = ProfileCache(results.folder / "alike.cache", reader.fingerprint)
+    profiles = _Profiles(results.marking, results.folder / "alike.cache")
     found = {}
     for number, submission in enumerate(results.submissions, start=1):
         path = mended_path(results.folder, submission.student)
         if path.exists():
-            found[submission.student] = cache.get(path.read_bytes(), reader.profile)
+            found[submission.student] = profiles.of(path.read_bytes())
         progress(number, len(results.submissions))
-    cache.keep()
+    profiles.keep()
     return found
 
 
-@dataclass(frozen=True)
-class _Reader:
-    """Takes profiles of mended notebooks."""
+class _Profiles:
+    """Profiles of mended notebooks, kept in one file, so that a class that did not change is compared at once."""
 
-    marking: Marking
+    def __init__(self, marking: Marking, path: Path) -> None:
+        self._release = marking.course.release
+        self._practical = marking.course.practical
+        self._corpus = self._practical.folder / "variants"
+        self._path = path
+        self._before = self._kept()  # digest of a notebook -> its profile
+        self._asked: dict[str, Profile] = {}
 
-    @property
-    def _practical(self) -> Practical:
-        return self.marking.course.practical
+    def of(self, content: bytes) -> Profile:
+        """The profile of a notebook, taken only if it is not kept; CourseError if the corpus is at fault."""
+        name = hashlib.sha256(content).hexdigest()
+        if name not in self._asked:
+            self._asked[name] = self._before.get(name) or self._taken(content)
+        return self._asked[name]
 
-    def profile(self, content: bytes) -> Profile:
-        """The profile of a notebook, empty if none can be taken; CourseError if the corpus is at fault."""
+    def keep(self) -> None:
+        """Write the file where a profile was added or is no longer wanted."""
+        if self._asked.keys() != self._before.keys() or not self._path.exists():
+            profiles = {name: [profile.code, profile.answers] for name, profile in self._asked.items()}
+            content = {"fingerprint": self._fingerprint, "profiles": profiles}
+            write_atomically(self._path, msgpack.packb(content, default=sorted))  # a set as a list
+
+    def _kept(self) -> dict[str, Profile]:
+        """What was kept; nothing where it cannot be read or was taken by other rules."""
+        try:
+            data = msgpack.unpackb(self._path.read_bytes())
+            profiles = data["profiles"] if data["fingerprint"] == self._fingerprint else {}
+            return {
+                name: Profile(*({place: frozenset(found) for place, found in part.items()} for part in (code, answers)))
+                for name, (code, answers) in profiles.items()
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, msgpack.UnpackException):
+            return {}
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        """Of all that a profile depends on besides the notebook."""
+        notebooks = [json.dumps(each).encode() for each in (self._release, self._practical.source)]
+        variants = [path.read_bytes() for path in sorted(self._corpus.rglob("*.toml"))]
+        return hashlib.sha256(b"\0".join([engine_digest(*READING).encode(), *notebooks, *variants])).hexdigest()
+
+    def _taken(self, content: bytes) -> Profile:
+        """The profile of a notebook, empty if none can be taken."""
         explained = self._explained
         try:
             return explained.profile(nbformat.from_dict(json.loads(content)), self._practical)
@@ -81,19 +111,6 @@ class _Reader:
             return Profile({}, {})
 
     @cached_property
-    def _corpus(self) -> Path:
-        return self._practical.folder / "variants"
-
-    @cached_property
     def _explained(self) -> Explained:
         variants = load_corpus([self._corpus], self._practical) if self._corpus.is_dir() else ()
-        return explained_by(self.marking.course.release, read_marked(self._practical.source, self._practical), variants)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Of all that a profile depends on besides the notebook."""
-        code = [path for pattern in READING for path in sorted(ENGINE.glob(pattern))]
-        files = [*code, *sorted(self._corpus.rglob("*.toml"))]
-        notebooks = [self.marking.course.release, self._practical.source]
-        parts = [*(json.dumps(each).encode() for each in notebooks), *(path.read_bytes() for path in files)]
-        return hashlib.sha256(b"\0".join(parts)).hexdigest()
+        return explained_by(self._release, read_marked(self._practical.source, self._practical), variants)

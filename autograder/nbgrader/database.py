@@ -1,12 +1,12 @@
 """What a gradebook's database holds of one assignment: read for the whole class at once, and without nbgrader."""
 
-import contextlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, NullPool, create_engine, inspect, text
+from sqlalchemy import NullPool, create_engine, inspect, text
 from sqlalchemy.exc import DatabaseError, DBAPIError, InternalError, OperationalError, SQLAlchemyError
 
 from autograder.errors import CourseError
@@ -17,7 +17,7 @@ REMEDIES = {  # what SQLite says -> what to do
     "readonly": "Look at the rights of the file and its folder.",
     "unable to open": "Look at the rights of the file and its folder.",
     "malformed": "Bring back a backup of it.",
-    "not a database": "Bring back a backup of it, or move it away to start anew.",
+    "not a database": "Bring back a backup of it, or move it away to start a new one.",
 }
 _OF_ASSIGNMENT = """
 JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id
@@ -64,42 +64,36 @@ class Database:
     assignment: str
 
     def cells(self) -> str:
-        """The assignment's cells and points; empty where it was never entered."""
-        with self._opened() as connection:
-            return _text(connection.execute(text(_CELLS), {"assignment": self.assignment})) if connection else ""
+        """The assignment's cells and points."""
+        return _text(self._rows(_CELLS))
 
     def entries(self, student: str | None = None) -> dict[str, Entry]:
         """What it holds of everyone, or of one student: name -> entry."""
-        with self._opened() as connection:
-            entered, given = (self._rows(connection, queries, student) for queries in (_ENTERED, _GIVEN))
+        entered, given = (self._by_student(queries, student) for queries in (_ENTERED, _GIVEN))
         return {name: Entry(_text(rows), _text(given[name])) for name, rows in entered.items()}
 
-    def _rows(
-        self, connection: Connection | None, queries: Sequence[str], student: str | None
-    ) -> dict[str, list[Sequence[object]]]:
-        found: dict[str, list[Sequence[object]]] = defaultdict(list)
-        names = {"assignment": self.assignment, "student": student}
-        for query in queries if connection else ():
-            assert connection
-            for name, *row in connection.execute(text(query), names):
-                found[name].append(row)
+    def _by_student(self, queries: Sequence[str], student: str | None) -> dict[str, list[Any]]:
+        found: dict[str, list[Any]] = defaultdict(list)
+        for name, *row in (row for query in queries for row in self._rows(query, student)):
+            found[name].append(row)
         return found
 
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[Connection | None]:
-        """A connection; None where there are no tables yet."""
+    def _rows(self, query: str, student: str | None = None) -> list[Any]:
+        """What a query finds; nothing where there are no tables yet."""
         engine = create_engine(self.url, poolclass=NullPool)
         try:
             with engine.connect() as connection:
-                yield connection if inspect(connection).has_table("submitted_assignment") else None
+                if not inspect(connection).has_table("submitted_assignment"):
+                    return []
+                names = {"assignment": self.assignment, "student": student}
+                return list(connection.execute(text(query), names))
         except SQLAlchemyError as error:
             raise database_fault(self.url, error) from error
         finally:
             engine.dispose()
 
 
-def _text(rows: object) -> str:
-    assert hasattr(rows, "__iter__")
+def _text(rows: Iterable[Any]) -> str:
     return json.dumps(sorted(json.dumps(list(row), default=str) for row in rows))
 
 

@@ -5,26 +5,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.course.folders import Course, find_submissions
+from autograder.course.folders import Course
 from autograder.errors import CourseError
 from autograder.grading.mark import Marking, mark
-from autograder.grading.mend import Mended, kept_mended, mend_once
-from autograder.grading.publish import ClassResults
+from autograder.grading.mend import HandedIn, Mended, everything_in, kept_mended, mend_once
 from autograder.grading.store import kept
 from autograder.records import Submission, SubmissionResult
 
-UNFINISHED = ".unfinished"
-"""Within autograded/ and feedback/: where a student's new folder grows."""
+
+def unfinished(practical: str) -> str:
+    """Within autograded/ and feedback/: where a student's new folder grows; one for each practical's grader."""
+    return f".unfinished-{practical}"
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The notebooks and results of a class, by student; make it by ``handed_over`` or ``found_in``."""
+    """The notebooks and results of a class, by student."""
 
     marking: Marking
     folder: Path  # where mended notebooks and results are kept
-    submissions: Mapping[str, Submission]
-    faults: Mapping[str, str]  # student -> why it is not clear what was handed in
+    submissions: Mapping[str, HandedIn]
     results: Mapping[str, SubmissionResult]  # those that are known already
 
     @property
@@ -34,15 +34,11 @@ class Inputs:
 
     def mended(self, student: str) -> Mended:
         """A student's mended notebook, made where it is not kept; the release, with the reason, if there is none."""
-        if student in self.faults:
-            return Mended(student, self.course.release, (), self.faults[student])
-        before = kept_mended(self.folder, student) if student in self.results else None
-        return before[0] if before else mend_once(self.course, self._submission(student), self.folder)
-
-    def _submission(self, student: str) -> Submission:
+        if student in self.results and (before := kept_mended(self.folder, student)):
+            return before
         name = self.course.name
         usual = Submission(student, self.course.submitted / student / name / f"{name}.ipynb")
-        return self.submissions.get(student, usual)
+        return mend_once(self.course, self.submissions.get(student, usual), self.folder)
 
     def result(self, mended: Mended) -> SubmissionResult:
         """The result of a mended notebook: the known one, or else what marking comes to."""
@@ -50,19 +46,10 @@ class Inputs:
         return known or mark(self.marking, mended, kept(self.folder, mended.student)).result
 
 
-def handed_over(results: ClassResults) -> Inputs:
-    """What was marked in this run: nothing is read, mended or marked again."""
-    now = {result.student: result for result in results.results if result.student in results.now}
-    submissions = {item.student: item for item in results.submissions}
-    faults = {student: result.fault for student, result in now.items() if student not in submissions}
-    return Inputs(results.marking, results.folder, submissions, faults, now)
-
-
 def found_in(course: Course) -> Inputs:
     """What stands in the course's folders."""
-    found: list[Submission] = []
-    faults: dict[str, str] = {}
+    found: dict[str, HandedIn] = {}
     with contextlib.suppress(CourseError):  # nbgrader found a notebook; where the kit finds none, it is that one
-        found, unclear = find_submissions(course.submitted, course.name)
-        faults = {item.student: item.reason for item in unclear}
-    return Inputs(Marking(course), course.results, {item.student: item for item in found}, faults, {})
+        everyone = everything_in(course.submitted, course.name, others=course.others)
+        found = {each.student: each for each in everyone}
+    return Inputs(Marking(course), course.results, found, {})

@@ -8,11 +8,8 @@ is asked for where what the person looked at has changed: the answer, or the mar
 # nbgrader has no types:
 # mypy: allow-subclassing-any
 
-import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader.api import Grade, Gradebook
@@ -22,22 +19,20 @@ from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solut
 from autograder.course.folders import Course
 from autograder.course.practical import Practical
 from autograder.files import write_atomically
-from autograder.grading.store import file_name
-from autograder.nbgrader.plugin import inputs_of
+from autograder.grading.dependencies import digest
+from autograder.grading.store import file_name, read_digests
+from autograder.nbgrader.plugin import Processed, Resources, inputs_of
 from autograder.notebook.cells import grade_id_of
-
-Answers = Mapping[str, str]
-"""Digests of what stands in a notebook for each grade cell: grade_id -> digest."""
 
 
 class SaveMarks(NbGraderPreprocessor):
     """Enters the numbers that Judge wrote; it stands in the place of nbgrader's SaveAutoGrades."""
 
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> Processed:
         """The same notebook, once all its marks are in the gradebook."""
         names = resources["nbgrader"]
         course = inputs_of(self.parent.parent, resources).course
-        before, now = last_answers(course, names["student"]), answers(nb, course.practical)
+        before, now = read_digests(_answers_path(course, names["student"])), answers(nb, course.practical)
         place = names["notebook"], names["assignment"], names["student"]
         with Gradebook(names["db_url"]) as gradebook:
             for cell in nb.cells:
@@ -67,7 +62,10 @@ def _unanswered(cell: NotebookNode) -> bool:
 
 
 def answers(notebook: NotebookNode, practical: Practical) -> dict[str, str]:
-    """What a marker would look at for each grade cell: the written answer, or the code that the question marks."""
+    """What a marker would look at for each grade cell: the written answer, or the code that the question marks.
+
+    Grade_id -> digest.
+    """
     cells = {grade_id_of(cell): cell for cell in notebook.cells}
     homes = {name: grade_id for grade_id, names in practical.defines.items() for name in names}
     found = {name: _digest(cell) for name, cell in cells.items() if is_grade(cell)}
@@ -80,17 +78,7 @@ def answers(notebook: NotebookNode, practical: Practical) -> dict[str, str]:
 
 
 def _digest(cell: NotebookNode) -> str:
-    shown = json.dumps([cell.source, cell.get("attachments", {})], sort_keys=True)
-    return hashlib.sha256(shown.encode(errors="surrogatepass")).hexdigest()
-
-
-def last_answers(course: Course, student: str) -> Answers:
-    """The digests of what was last entered for a student; none where they cannot be read, which asks for a look."""
-    try:
-        read = json.loads(_answers_path(course, student).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return read if isinstance(read, dict) else {}
+    return digest(cell.source, json.dumps(cell.get("attachments", {}), sort_keys=True))
 
 
 def _answers_path(course: Course, student: str) -> Path:

@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from nbformat import NotebookNode
@@ -13,19 +12,6 @@ from autograder.nbgrader.cards import LOOKS, templates
 from autograder.records import Status
 
 SHORT = "# The checks that you can run yourself stand here in your notebook. What the marking found:"
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One question's line in the overview; ``score`` is None while a written answer waits for its marker."""
-
-    anchor: str
-    name: str
-    score: float | None
-    points: float
-    status: str
-    sign: str
-    ink: str
 
 
 def with_overview(notebook: NotebookNode, waiting: Collection[str], penalty: float = 0.0) -> NotebookNode:
@@ -42,21 +28,23 @@ def with_overview(notebook: NotebookNode, waiting: Collection[str], penalty: flo
             cell.outputs = [output for output in cell.outputs if output.output_type != "execute_result"]
     facts = {
         "rows": rows,
-        "total": sum(row.score or 0.0 for row in rows) - penalty,
+        "total": sum(row["score"] or 0.0 for row in rows) - penalty,
         "penalty": penalty,
-        "possible": sum(row.points for row in rows),
-        "waiting": sum(row.score is None for row in rows),
+        "possible": sum(row["points"] for row in rows),
+        "waiting": sum(row["score"] is None for row in rows),
     }
     page = templates().get_template("overview.html").render(facts)
     short.cells.insert(0, new_markdown_cell(page, id="overview"))
     return short
 
 
-def _row(cell: Mapping[str, Any], waiting: Collection[str]) -> _Row:
-    anchor, score, points = str(cell["grade_id"]), float(cell["score"]), float(cell["points"])
-    name = anchor.removeprefix("check-")
-    if anchor in waiting:
-        return _Row(anchor, name, None, points, "not marked yet", "…", LOOKS[Status.NOT_ATTEMPTED][1])
+def _row(cell: Mapping[str, Any], waiting: Collection[str]) -> dict[str, Any]:
+    """One question's line in the overview; its score is None while a written answer waits for its marker."""
+    name, score, points = str(cell["grade_id"]), float(cell["score"]), float(cell["points"])
+    row = {"anchor": name, "name": name.removeprefix("check-"), "points": points}
+    if name in waiting:
+        return {**row, "score": None, "status": "not marked yet", "sign": "…", "ink": LOOKS[Status.NOT_ATTEMPTED][1]}
     status = Status.RIGHT if score >= points else Status.PARTLY if score > 0 else Status.WRONG
     words = {Status.RIGHT: "full points", Status.PARTLY: "some points", Status.WRONG: "no points"}
-    return _Row(anchor, name, score, points, words[status], *LOOKS[status][:2])
+    sign, ink, _ = LOOKS[status]
+    return {**row, "score": score, "status": words[status], "sign": sign, "ink": ink}

@@ -21,7 +21,7 @@ from nbgrader.utils import is_grade, is_solution
 
 from autograder.authoring import blank, strip_mark_schemes
 from autograder.course.folders import Course
-from autograder.nbgrader.cards import Cards
+from autograder.nbgrader.cards import card_outputs
 from autograder.nbgrader.inputs import Inputs, found_in
 from autograder.nbgrader.overview import with_overview
 from autograder.nbgrader.sanitise import sanitised
@@ -97,12 +97,13 @@ class Judge(NbGraderPreprocessor):
         """The notebook with the outputs of every grade cell, and no others; faults of the course propagate."""
         command = self.parent.parent
         result = inputs_of(command, resources).result(command.mended)
-        cards = Cards(result, tuple(dict.fromkeys((*command.mended.repairs, *result.repairs))))
+        repairs = tuple(dict.fromkeys((*command.mended.repairs, *result.repairs)))
         for cell in nb.cells:
             if cell.cell_type == "code":  # again: --no-execute turns ClearOutput off
                 cell.outputs, cell.execution_count = [], None
             if cell.cell_type == "code" and is_grade(cell) and not is_solution(cell):
-                cell.outputs = cards.outputs(cell.metadata.nbgrader)
+                cell.outputs = card_outputs(result, cell.metadata.nbgrader, repairs)
+                repairs = ()  # they are shown once
         return nb, resources
 
 
@@ -114,7 +115,7 @@ class Overview(NbGraderPreprocessor):
         names = resources["nbgrader"]
         with Gradebook(names["db_url"]) as gradebook:
             submission = gradebook.find_submission_notebook(names["notebook"], names["assignment"], names["student"])
-            # a mark that a person gave stands, even where nbgrader asks for a second look after grading anew
+            # a mark that a person gave stands, even where nbgrader asks for a second look after it was graded again
             unmarked = [grade for grade in submission.grades if grade.auto_score is None and grade.manual_score is None]
             waiting = frozenset(grade.name for grade in unmarked)
         return with_overview(nb, waiting, names["late_penalty"]), resources

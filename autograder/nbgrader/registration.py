@@ -5,13 +5,12 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from alembic.config import Config as AlembicConfig
 from alembic.script import ScriptDirectory
 from nbconvert.exporters import NotebookExporter
 from nbgrader.api import Base, Gradebook, InvalidEntry
 from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.dbutil import _temp_alembic_ini
+from nbgrader.dbutil import ALEMBIC_DIR
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 from tornado.log import app_log
@@ -48,7 +47,7 @@ def register_assignment(course_root: Path, assignment: str) -> None:
     except RuntimeError as error:  # SaveCells: cells were added or removed under existing submissions
         raise CourseError(
             f"The gradebook does not take the source notebook {source}: {error}.",
-            f"Bring the cells back, or start anew: nbgrader db assignment remove {assignment} --force",
+            f"Bring the cells back, or remove it with its marks: nbgrader db assignment remove {assignment} --force",
         ) from error
 
 
@@ -62,8 +61,7 @@ def _create_database(db_url: str) -> None:
     try:
         if inspect(engine).get_table_names():
             return
-        with _temp_alembic_ini(db_url) as ini:
-            head = ScriptDirectory.from_config(AlembicConfig(ini)).get_current_head()
+        head = ScriptDirectory(ALEMBIC_DIR).get_current_head()
         with engine.begin() as connection:
             connection.execute(text("BEGIN"))  # by itself, Python's sqlite3 does not put tables into a transaction
             Base.metadata.create_all(connection)

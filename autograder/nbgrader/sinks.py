@@ -1,7 +1,8 @@
 """The sink of nbgrader: gradebook.db and autograded/, and then feedback/, for whom something has changed.
 
 For each student it is kept, in ``results/<practical>/published/``, on what the entry in the gradebook and the feedback
-page depended when they were made. nbgrader, which takes seconds to import, is loaded only once something is to be made.
+page depended when they were made, and how they were left. nbgrader, which takes seconds to import, is loaded only once
+something is to be made.
 """
 
 import importlib.metadata
@@ -14,28 +15,18 @@ from pathlib import Path
 
 from autograder.course.configuration import CONFIG, course_config
 from autograder.course.folders import Course
-from autograder.files import write_atomically
+from autograder.files import engine_digest, write_atomically
 from autograder.grading.dependencies import digest
 from autograder.grading.mark import Marking
 from autograder.grading.publish import ClassResults, Published, Sink
-from autograder.grading.store import file_name, mended_path
+from autograder.grading.store import file_name, mended_path, read_digests
 from autograder.nbgrader.database import Database, Entry
-from autograder.nbgrader.inputs import UNFINISHED, Inputs, handed_over
+from autograder.nbgrader.inputs import Inputs, unfinished
 
-HERE = Path(__file__).parent
+CODE = ("nbgrader/*.py", "nbgrader/templates/*")
 LIBRARIES = ("nbgrader", "nbconvert")
 REGISTERED = ".assignment"  # begins with a dot, as no student's name does
-
-
-@dataclass(frozen=True)
-class Made:
-    """On what a student's entry and page depended when they were made: digests, and the files' sizes and times."""
-
-    entry: str = ""
-    entered: str = ""  # what the gradebook held then of what grading had entered
-    notebook: str = ""
-    page: str = ""
-    html: str = ""
+MADE = {"entry": ("autograded", "ipynb"), "page": ("feedback", "html")}  # nbgrader's step, and the file's ending
 
 
 class GradebookAndFeedback:
@@ -55,10 +46,10 @@ class GradebookAndFeedback:
         failures: dict[str, str] = {}
         work.tidy()
         work.register()
-        for step, make in enumerate((work.enter, work.make_page)):
+        for step, what in enumerate(MADE):
             held = work.database.entries()
             for number, student in enumerate(students, start=1):
-                if student not in failures and (why := make(student, held.get(student))):
+                if student not in failures and (why := work.make(what, student, held.get(student))):
                     failures[student] = why
                 progress(step * len(students) + number, 2 * len(students))
         root = results.marking.course.root
@@ -92,65 +83,62 @@ class _Work:
     def _common(self) -> str:
         """Of all that every entry depends on: the source, the release, the configuration, the kit, its libraries."""
         course = self.course
-        files = [course.practical.source_path, course.practical.release_path, course.root / CONFIG]
-        code = [path for pattern in ("*.py", "templates/*") for path in sorted(HERE.glob(pattern))]
+        source, release = course.practical.source_path, course.practical.release_path
+        files = map(_text, (source, release, course.root / CONFIG))
         libraries = map(importlib.metadata.version, LIBRARIES)
-        return digest(*map(_text, (*files, *code)), *libraries, *_beside(course.practical.source_path.parent))
+        return digest(engine_digest(*CODE), *files, *libraries, *_beside(source.parent))
 
     def tidy(self) -> None:
         """Take away what a grader that was killed left half written."""
         for step in ("autograded", "feedback"):
-            shutil.rmtree(self._place(step, UNFINISHED).parent, ignore_errors=True)
+            shutil.rmtree(self._place(step, unfinished(self.course.name)).parent, ignore_errors=True)
 
     def register(self) -> None:
         """Enter the assignment where its source changed, or where the gradebook does not hold it as it was entered."""
-        before = self._made(REGISTERED)
-        if before.entry == self._common and before.entered == digest(self.database.cells()):
+        if read_digests(self._path(REGISTERED)).get("cells") == digest(self._common, self.database.cells()):
             return
         from autograder.nbgrader.registration import register_assignment
 
         register_assignment(self.course.root, self.course.name)
-        self._keep(REGISTERED, Made(self._common, digest(self.database.cells())))
+        self._keep(REGISTERED, {"cells": digest(self._common, self.database.cells())})
 
-    def enter(self, student: str, held: Entry | None) -> str:
-        """A student's entry and autograded/, unless they are what they would be; why that failed, or nothing."""
-        before, entry = self._made(student), self._entry(student)
-        entered = held.entered if held else ""
-        now = replace(before, entry=entry, entered=digest(entered), notebook=self._stamp("autograded", student))
-        if held and now == before and now.notebook and not self.results.marking.force:
+    def make(self, what: str, student: str, held: Entry | None) -> str:
+        """Make a student's entry or page, unless it is as it was left; why that failed, or nothing."""
+        # before the rest: what changes meanwhile is then seen the next time
+        kept, depends = read_digests(self._path(student)), self._depends(student)
+        state = self._state(what, student, held)
+        if state and kept.get(what) == digest(depends, state) and not self.results.marking.force:
             return ""
-        from autograder.nbgrader.gradebook import write_entry
+        from autograder.nbgrader import gradebook
 
-        if why := write_entry(self._inputs, student):
+        write = {"entry": gradebook.write_entry, "page": gradebook.write_page}[what]
+        if why := write(self._inputs, student):
             return why
-        after = self.database.entries(student)
-        entered = after[student].entered if student in after else ""
-        self._keep(student, replace(now, entered=digest(entered), notebook=self._stamp("autograded", student)))
+        if what == "entry":
+            held = self.database.entries(student).get(student)
+        self._keep(student, {**kept, what: digest(depends, self._state(what, student, held))})
         return ""
 
-    def make_page(self, student: str, held: Entry | None) -> str:
-        """A student's feedback page, unless it is what it would be; why that failed, or nothing."""
-        before = self._made(student)
-        page = digest(before.entry, *((held.entered, held.given) if held else ()))
-        now = replace(before, page=page, html=self._stamp("feedback", student))
-        if now == before and now.html and not self.results.marking.force:
-            return ""
-        from autograder.nbgrader.gradebook import write_page
-
-        if why := write_page(self._inputs, student):
-            return why
-        self._keep(student, replace(now, html=self._stamp("feedback", student)))
-        return ""
-
-    @cached_property
-    def _inputs(self) -> Inputs:
-        return handed_over(self.results)
-
-    def _entry(self, student: str) -> str:
-        """Of all that a student's entry depends on."""
+    def _depends(self, student: str) -> str:
+        """Of all that is handed to nbgrader for a student."""
         result = json.dumps(asdict(replace(self._inputs.results[student], seconds=0.0)))
         mended = _text(mended_path(self.results.folder, student))
         return digest(self._common, result, mended, *_beside(self._place("submitted", student)))
+
+    def _state(self, what: str, student: str, held: Entry | None) -> str:
+        """How an entry is, or a page and what it shows of the gradebook; empty where it is not there."""
+        step, ending = MADE[what]
+        stamp = _stamp(self._place(step, student) / f"{self.course.name}.{ending}")
+        if held is None or not stamp:
+            return ""
+        return digest(stamp, held.entered, held.given if what == "page" else "")
+
+    @cached_property
+    def _inputs(self) -> Inputs:
+        """What was marked in this run: nothing is read, mended or marked again."""
+        of = self.results
+        now = {result.student: result for result in of.results if result.student in of.now}
+        return Inputs(of.marking, of.folder, {each.student: each for each in of.submissions}, now)
 
     def _place(self, step: str, student: str) -> Path:
         """The student's folder of one of nbgrader's steps."""
@@ -159,22 +147,11 @@ class _Work:
         parts = {"nbgrader_step": folder, "student_id": student, "assignment_id": self.course.name}
         return self.course.root / structure.format(**parts)
 
-    def _stamp(self, step: str, student: str) -> str:
-        """Size and time of what was made for a student; empty where it is gone."""
-        ending = "html" if step == "feedback" else "ipynb"
-        return _stamp(self._place(step, student) / f"{self.course.name}.{ending}")
-
     def _path(self, student: str) -> Path:
         return self.course.results / "published" / f"{file_name(student)}.json"
 
-    def _made(self, student: str) -> Made:
-        try:
-            return Made(**json.loads(self._path(student).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            return Made()
-
-    def _keep(self, student: str, made: Made) -> None:
-        write_atomically(self._path(student), json.dumps(asdict(made)))
+    def _keep(self, student: str, states: Mapping[str, str]) -> None:
+        write_atomically(self._path(student), json.dumps(states))
 
 
 def _text(path: Path) -> str:

@@ -3,20 +3,16 @@
 # nbgrader has no types:
 # mypy: allow-subclassing-any
 
-from pathlib import Path
-from typing import Any
-
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder.authoring import solved
-from autograder.course.practical import load_practical
+from autograder.nbgrader.plugin import Processed, Resources, course_of
 
 
 class Solve(NbGraderPreprocessor):
     """Leaves what is marked as solutions in its place, and takes out markers, mark schemes and outputs."""
 
-    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> Processed:
         """The notebook to hand out afterwards; CourseError names a faulty marker. No cell is run."""
-        root = Path(self.parent.parent.coursedir.root).absolute()
-        return solved(nb, load_practical(root, resources["nbgrader"]["assignment"])), resources
+        return solved(nb, course_of(self.parent.parent, resources).practical), resources

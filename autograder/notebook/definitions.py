@@ -2,70 +2,21 @@
 
 import ast
 import itertools
-import symtable
-import warnings
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from typing import NamedTuple
 
-from autograder.notebook.python import (
-    COMMON,
-    DEFINITIONS,
-    bound_names,
-    changed_names,
-    global_names,
-    inner,
-    read_python,
-    unwrapped,
-)
+from autograder.notebook.python import ASSIGNS, DEFINITIONS, bound_names, changed_names, global_names, inner, unwrapped
 
 KEPT = (ast.Import, ast.ImportFrom, *DEFINITIONS)
-ASSIGNS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 
 
-@dataclass(frozen=True)
-class CodeCell:
+class CodeCell(NamedTuple):
     """A code cell that parses."""
 
     label: str
-    source: str
+    source: str  # as the tree counts its lines and columns
     tree: ast.Module
-
-    @cached_property
-    def lines(self) -> list[str]:
-        """The text, line by line, as the tree counts them."""
-        return self.source.split("\n")
-
-    @cached_property
-    def uses(self) -> list[tuple[set[str], set[str]]]:
-        """Of each definition the name that it gives, if any, and the global names that it refers to."""
-        kept = [node for node in unwrapped(self.tree.body) if isinstance(node, KEPT)]
-        return [({node.name} if isinstance(node, DEFINITIONS) else set(), global_names(node)) for node in kept]
-
-
-def code_cell(label: str, source: str) -> CodeCell:
-    """The cell; SyntaxError for everything that is not Python, and for names that belong to no scope.
-
-    What many submissions have in common is read once. Nobody changes a cell or its tree.
-    """
-    return _read_before(label, source) if len(source) <= COMMON else _read(label, source)
-
-
-@lru_cache(maxsize=256)
-def _read_before(label: str, source: str) -> CodeCell:
-    return _read(label, source)
-
-
-def _read(label: str, source: str) -> CodeCell:
-    text, tree = read_python(source)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            symtable.symtable(text, label, "exec")  # a nonlocal without a function around it, say
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise SyntaxError(f"it cannot be read as Python ({type(error).__name__})") from None
-    return CodeCell(label, text, tree)
 
 
 def kept_source(cells: Sequence[CodeCell], long_running: frozenset[str]) -> tuple[list[tuple[str, str]], set[str]]:
@@ -95,21 +46,21 @@ class _Uses:
     def __init__(self, cells: Sequence[CodeCell], long_running: frozenset[str]) -> None:
         statements = [node for cell in cells for node in unwrapped(cell.tree.body)]
         self.defined = {node.name for node in statements if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        uses = [use for cell in cells for use in cell.uses]
+        uses = [(bound_names(node), global_names(node)) for node in statements if isinstance(node, KEPT)]
         self._endless = _reaching(set(long_running), uses)
         self.wanted = {name for _, used in uses for name in used}
-        self._assigns = {node: _Assign.of(node) for node in statements if isinstance(node, ASSIGNS)}
+        self._assigns = {node: global_names(node) for node in statements if isinstance(node, ASSIGNS)}
         self._want_what_is_kept()
 
     def _want_what_is_kept(self) -> None:
         """Add what the assignments that are kept use, and so on; each name and each assignment is visited once."""
         giving = defaultdict(list)
-        for node, assign in self._assigns.items():
-            for name in assign.roots:
+        for node in self._assigns:
+            for name in bound_names(node):
                 giving[name].append(node)
         to_visit = [node for node in self._assigns if self.keeps(node)]
         while to_visit:
-            more = self._assigns[to_visit.pop()].used - self.wanted
+            more = self._assigns[to_visit.pop()] - self.wanted
             self.wanted |= more
             to_visit.extend(node for name in more for node in giving[name] if self.keeps(node))
 
@@ -117,22 +68,8 @@ class _Uses:
         """Whether it is a definition, or gives a value that some definition uses, without a long run to compute it."""
         if not isinstance(node, ASSIGNS):
             return isinstance(node, KEPT)
-        assign = self._assigns[node]
-        used = bool(assign.roots & self.wanted or assign.attributes & self.defined)
-        return used and not assign.used & self._endless
-
-
-@dataclass(frozen=True)
-class _Assign:
-    """The names that an assignment binds, those whose attributes it changes, and those that it refers to."""
-
-    roots: set[str]
-    attributes: set[str]
-    used: set[str]
-
-    @classmethod
-    def of(cls, node: ast.stmt) -> "_Assign":
-        return cls(bound_names(node), changed_names(node), global_names(node))
+        used = bound_names(node) & self.wanted or changed_names(node) & self.defined
+        return bool(used) and not self._assigns[node] & self._endless
 
 
 def _reaching(endless: set[str], uses: Sequence[tuple[set[str], set[str]]]) -> set[str]:
@@ -168,12 +105,14 @@ def _masked(source: str, statements: Sequence[ast.stmt], uses: _Uses) -> str:
 def _dropped(statements: Sequence[ast.stmt], uses: _Uses) -> list[ast.stmt]:
     """The outermost statements that hold nothing to keep."""
     every = list(statements)
+    around: dict[ast.stmt | None, ast.stmt | None] = dict.fromkeys(every)  # statement -> the if or try around it
     for node in every:  # which grows meanwhile: what stands inside comes after what it stands in
-        every += inner(node) if isinstance(node, ast.If | ast.Try) else []
-    holding: set[ast.stmt] = set()
-    for node in reversed(every):
-        inside = inner(node) if isinstance(node, ast.If | ast.Try) else []
-        if uses.keeps(node) or not holding.isdisjoint(inside):
-            holding.add(node)
-    entered = [item for node in every if node in holding and isinstance(node, ast.If | ast.Try) for item in inner(node)]
-    return [node for node in [*statements, *entered] if node not in holding]
+        around.update(dict.fromkeys(inner(node), node))
+        every += inner(node)
+    holding: set[ast.stmt | None] = {None}
+    for node in filter(uses.keeps, every):
+        holder: ast.stmt | None = node
+        while holder not in holding:
+            holding.add(holder)
+            holder = around[holder]
+    return [node for node in every if node not in holding and around[node] in holding]

@@ -15,8 +15,8 @@ from nbformat import NotebookNode
 
 from autograder.course.limits import Limits
 from autograder.notebook.cells import grade_id_of, nbgrader_of
-from autograder.notebook.definitions import CodeCell, code_cell, imported, kept_source
-from autograder.notebook.python import functions_in, structure
+from autograder.notebook.definitions import CodeCell, imported, kept_source
+from autograder.notebook.python import functions_in, read_python, structure
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ def _parsed(notebook: NotebookNode, limits: Limits) -> tuple[list[CodeCell], dic
     for number, node in enumerate(notebook.cells, start=1):
         if node.cell_type != "code" or nbgrader_of(node).get("grade", False):
             continue  # grade cells hold visible checks, which decide nothing
-        label = _label(number, node)
+        label = f"cell {number} ({name})" if (name := grade_id_of(node)) else f"cell {number}"
         try:
             _check_length(node.source, cells, limits)
-            cells.append(code_cell(label, node.source))
+            cells.append(CodeCell(label, *read_python(node.source)))
         except SyntaxError as error:
             faults[label] = f"line {error.lineno}: {error.msg}" if error.lineno else str(error.msg)
     return cells, faults
@@ -75,11 +75,6 @@ def _check_length(source: str, before: Sequence[CodeCell], limits: Limits) -> No
         raise SyntaxError(f"with it the notebook's code is longer than {limits.all_code} characters")
     if len(before) == limits.code_cells:
         raise SyntaxError(f"it comes after {limits.code_cells} other cells of code")
-
-
-def _label(number: int, node: NotebookNode) -> str:
-    grade_id = grade_id_of(node)
-    return f"cell {number} ({grade_id})" if grade_id else f"cell {number}"
 
 
 def _functions(cells: Sequence[CodeCell]) -> dict[str, tuple[ast.FunctionDef, CodeCell]]:
@@ -101,7 +96,8 @@ def _bare(node: ast.FunctionDef) -> ast.FunctionDef:
 def _open(function: ast.FunctionDef, cell: CodeCell) -> tuple[str, ...]:
     """The lines of the function in which the release's placeholders still stand."""
     statements = [node for node in ast.walk(function) if isinstance(node, ast.stmt)]
-    return tuple(cell.lines[node.lineno - 1].strip() for node in statements if _is_placeholder(node))
+    lines = cell.source.split("\n")
+    return tuple(lines[node.lineno - 1].strip() for node in statements if _is_placeholder(node))
 
 
 def _is_placeholder(node: ast.stmt) -> bool:

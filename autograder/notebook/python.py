@@ -13,6 +13,7 @@ from autograder.notebook.ipython import has_prompt, without_ipython
 
 LONGEST = 1_000_000  # characters of a cell that is read as Python
 COMMON = 10_000  # characters; a cell that is longer than the release's is one student's own
+ASSIGNS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _SCOPES = (*DEFINITIONS, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -22,18 +23,13 @@ Read = tuple[str, ast.Module]
 def read_python(source: str) -> Read:
     """A cell's text as plain Python, line for line, and its syntax tree; nobody changes the tree.
 
-    Lines end in "\\n" alone. SyntaxError if it is not Python, magics and shell lines apart, whatever goes wrong while
-    it is read.
+    Lines end in "\\n" alone. SyntaxError if it is not Python, magics and shell lines apart, or if a name belongs to no
+    scope, whatever goes wrong while it is read. What many submissions have in common is read once.
     """
-    return _read_before(source) if len(source) <= COMMON else _read(source)
+    return _read(source) if len(source) <= COMMON else _read.__wrapped__(source)
 
 
 @lru_cache(maxsize=128)
-def _read_before(source: str) -> Read:
-    """What many submissions have in common is read once."""
-    return _read(source)
-
-
 def _read(source: str) -> Read:
     if len(source) > LONGEST:
         raise SyntaxError(f"the cell is longer than {LONGEST} characters")
@@ -51,15 +47,17 @@ def _parsed(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about a student's backslashes, say
-            return ast.parse(text)
+            tree = ast.parse(text)
+            symtable.symtable(text, "<cell>", "exec")  # raises where a nonlocal has no function around it, say
+            return tree
     except (ValueError, RecursionError, MemoryError) as error:
         raise SyntaxError(f"it cannot be read as Python ({type(error).__name__})") from None
 
 
-def tree_of(source: str) -> ast.Module | None:
-    """The syntax tree of a cell's text; None if it is not Python."""
+def tree_of(source: str, longest: int = LONGEST) -> ast.Module | None:
+    """The syntax tree of a cell's text; None if it is not Python, or has more than ``longest`` characters."""
     try:
-        return read_python(source)[1]
+        return read_python(source)[1] if len(source) <= longest else None
     except SyntaxError:
         return None
 
@@ -87,8 +85,10 @@ def unwrapped(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             yield node
 
 
-def inner(node: ast.If | ast.Try) -> list[ast.stmt]:
-    """The statements of all branches."""
+def inner(node: ast.stmt) -> list[ast.stmt]:
+    """The statements of all branches of an if or try; nothing for other statements."""
+    if not isinstance(node, ast.If | ast.Try):
+        return []
     handlers = [item for handler in getattr(node, "handlers", []) for item in handler.body]
     return [*node.body, *handlers, *node.orelse, *getattr(node, "finalbody", [])]
 
@@ -99,30 +99,22 @@ def bound_names(statement: ast.stmt) -> set[str]:
         return {statement.name}
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
-    return {name for target in targets_of(statement) for name in roots_of(target)}
+    return {node.id for node in _assigned(statement) if isinstance(node, ast.Name)}
 
 
 def changed_names(statement: ast.stmt) -> set[str]:
     """The names of which an assignment changes an attribute."""
-    return {name for target in targets_of(statement) for name in roots_of(target, through_attributes=True)}
+    found = [node.value for node in _assigned(statement) if isinstance(node, ast.Attribute)]
+    return {value.id for value in found if isinstance(value, ast.Name)}
 
 
-def targets_of(statement: ast.stmt) -> list[ast.expr]:
-    """What stands left of the equals sign of an assignment; nothing for other statements."""
-    if isinstance(statement, ast.Assign):
-        return statement.targets
-    return [statement.target] if isinstance(statement, ast.AnnAssign | ast.AugAssign) else []
-
-
-def roots_of(target: ast.expr, through_attributes: bool = False) -> set[str]:
-    """The names that an assignment to the target binds, or (through attributes) changes."""
-    if isinstance(target, ast.Tuple | ast.List):
-        return {name for item in target.elts for name in roots_of(item, through_attributes)}
-    if isinstance(target, ast.Starred):
-        return roots_of(target.value, through_attributes)
-    if through_attributes:
-        return {target.value.id} if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) else set()
-    return {target.id} if isinstance(target, ast.Name) else set()
+def _assigned(statement: ast.stmt) -> list[ast.AST]:
+    """What an assignment gives a value, as far down as tuples go; nothing for other statements."""
+    if not isinstance(statement, ASSIGNS):
+        return []
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    nodes = [node for target in targets for node in ast.walk(target)]
+    return [node for node in nodes if isinstance(getattr(node, "ctx", None), ast.Store)]
 
 
 def global_names(node: ast.stmt) -> set[str]:

@@ -6,33 +6,29 @@ the release's metadata and place back, and locked cells get their text back. Wha
 stays missing; the student's own cells stay where they are.
 """
 
-import copy
-
 from nbformat import NotebookNode
 
 from autograder.course.practical import Practical
-from autograder.repair.cells import Story, models_of
+from autograder.repair.cells import models_of
 from autograder.repair.cutting import cut
 from autograder.repair.joining import join
 from autograder.repair.layout import give_ids, intact, normal
 from autograder.repair.matching import match
-from autograder.repair.order import complete, in_order
+from autograder.repair.order import in_order
 from autograder.repair.restoring import drop_copies, restore
 
 
 def repair(notebook: NotebookNode, release: NotebookNode, practical: Practical) -> tuple[NotebookNode, list[str]]:
-    """A repaired copy of the notebook and what was repaired, in words; an intact notebook comes back as it was."""
+    """A repaired copy of a notebook that was read, and what was repaired, in words; intact cells stay as they were."""
     models = models_of(release, practical)
-    if intact(notebook, models, release):
-        return copy.deepcopy(notebook), []
-    story = Story()
+    story: list[str] = []
     mended, pieces = normal(notebook, release, story)
-    pieces = join(cut(pieces, models, story), models, story)
-    found = match(pieces, models)
-    pieces = drop_copies(pieces, models, found, story)
-    pieces = in_order(pieces, models, found, story)
-    pieces = restore(pieces, models, found, story)
-    pieces = complete(pieces, models, found, story)
-    give_ids(pieces, {id(found.pieces[model.name]): model for model in models if model.name in found.pieces}, story)
+    if not intact(pieces, models):
+        pieces = join(cut(pieces, models, story), models, story)
+        match(pieces, models)
+        pieces = drop_copies(pieces, models, story)
+        pieces = in_order(pieces, models, story)
+        pieces = restore(pieces, story)
+    give_ids(pieces, story)
     mended.cells = [piece.node for piece in pieces]
-    return mended, story.sentences
+    return mended, story

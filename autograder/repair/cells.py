@@ -2,8 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
@@ -11,67 +10,48 @@ from autograder.course.practical import Practical
 from autograder.notebook.cells import grade_id_of, nbgrader_of
 from autograder.repair.text import defined, lines_of
 
-FEW = 5  # cells of one kind that are listed one by one
+FEW = 5  # cells of one kind that are named
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Model:
     """One of the release's cells that nbgrader knows."""
 
     name: str  # its grade_id
     place: int  # among the release's cells
     node: NotebookNode
-    defines: tuple[str, ...]  # names by which a student's cell is recognised; the first one is decisive
-
-    @property
-    def source(self) -> str:
-        """The text as released."""
-        return str(self.node.source)
-
-    @property
-    def is_code(self) -> bool:
-        """Whether it is a code cell."""
-        return bool(self.node.cell_type == "code")
-
-    @property
-    def locked(self) -> bool:
-        """Whether students are to leave it as it is."""
-        return bool(nbgrader_of(self.node).get("locked"))
-
-    @property
-    def graded(self) -> bool:
-        """Whether points hang on it."""
-        return bool(nbgrader_of(self.node).get("grade"))
-
-    @property
-    def given(self) -> bool:
-        """Whether nothing in it is to be filled in."""
-        return not nbgrader_of(self.node).get("solution")
+    source: str  # the text as released
+    lines: list[str]  # see lines_of
+    defines: tuple[str, ...]  # names by which a student's cell is recognised
+    head: str  # the decisive one of them, or empty
+    is_code: bool
+    locked: bool  # students are to leave it as it is
+    graded: bool  # points hang on it
+    given: bool  # nothing in it is to be filled in
+    piece: "Piece | None" = None  # which is this cell, once it is found
 
     @property
     def answer(self) -> bool:
         """Whether students write prose there."""
         return self.graded and not self.given and not self.is_code
 
-    @cached_property
-    def lines(self) -> list[str]:
-        """The text's lines; see lines_of."""
-        return lines_of(self.source)
+    def take(self, piece: "Piece") -> None:
+        """Take the piece for this cell."""
+        self.piece, piece.model = piece, self
 
 
 def models_of(release: NotebookNode, practical: Practical) -> tuple[Model, ...]:
     """The release's cells that nbgrader knows, in their order."""
-    return tuple(
-        Model(name, place, cell, _names_of(name, cell, practical))
-        for place, cell in enumerate(release.cells)
-        if (name := grade_id_of(cell))
-    )
+    return tuple(_model(place, cell, practical) for place, cell in enumerate(release.cells) if grade_id_of(cell))
 
 
-def _names_of(name: str, cell: NotebookNode, practical: Practical) -> tuple[str, ...]:
-    if cell.cell_type != "code" or nbgrader_of(cell).get("locked"):
-        return ()
-    return practical.defines.get(name) or tuple(sorted(defined(cell.source)))
+def _model(place: int, cell: NotebookNode, practical: Practical) -> Model:
+    name, flags, source = grade_id_of(cell), nbgrader_of(cell), str(cell.source)
+    is_code, locked = cell.cell_type == "code", bool(flags.get("locked"))
+    graded, given = bool(flags.get("grade")), not flags.get("solution")
+    names = (practical.defines.get(name) or tuple(sorted(defined(source)))) if is_code and not locked else ()
+    head = next(iter(names), "")
+    return Model(name, place, cell, source, lines_of(source), names, head, is_code, locked, graded, given)
 
 
 @dataclass(eq=False)
@@ -80,6 +60,14 @@ class Piece:
 
     node: NotebookNode
     number: int
+    model: Model | None = None  # the release's cell that it is
+    copy_of: Model | None = None  # the one to which it adds nothing
+    earlier_of: Model | None = None  # the one that it is too, filled in, but not last
+
+    @property
+    def known(self) -> bool:
+        """Whether it was found what the piece is."""
+        return bool(self.model or self.copy_of or self.earlier_of)
 
     @property
     def text(self) -> str:
@@ -97,10 +85,9 @@ class Piece:
         return grade_id_of(self.node)
 
     @property
-    def ids(self) -> set[str]:
+    def ids(self) -> set[object]:
         """Its other ids, which may say which cell it was: the notebook format's, and the one that Colab keeps."""
-        known = (self.node.get("id"), self.node["metadata"].get("id"))
-        return {item for item in known if isinstance(item, str)}
+        return {item for item in (self.node.get("id"), self.node["metadata"].get("id")) if isinstance(item, str)}
 
     @property
     def lines(self) -> list[str]:
@@ -109,11 +96,11 @@ class Piece:
 
     def part(self, text: str, kind: str = "") -> "Piece":
         """A piece of its own with that text, and with nothing of this one's but its type and its number."""
-        node = NotebookNode(cell_type=self.node["cell_type"], metadata=NotebookNode(), source=text)
+        node = NotebookNode(cell_type="", metadata=NotebookNode(), source=text)
+        if "attachments" in self.node:  # pictures in an answer
+            node["attachments"] = copy.deepcopy(self.node["attachments"])
         made = Piece(node, self.number)
         made.become(kind or self.node["cell_type"])
-        if not made.is_code and "attachments" in self.node:  # pictures in an answer
-            made.node["attachments"] = copy.deepcopy(self.node["attachments"])
         return made
 
     def become(self, kind: str) -> None:
@@ -128,31 +115,15 @@ class Piece:
             self.node.pop("execution_count", None)
 
 
-def released(model: Model) -> Piece:
-    """The cell as released, to be put where none was found."""
-    return Piece(copy.deepcopy(model.node), 0)
+def head_of(text: str, models: Iterable[Model]) -> Model | None:
+    """The release's cell that the text is or begins: it defines the name by which that cell is recognised."""
+    names = defined(text)
+    return next((model for model in models if model.head in names), None)
 
 
-@dataclass
-class Story:
-    """What was repaired, in sentences that instructor and student understand."""
-
-    sentences: list[str] = field(default_factory=list)
-
-    def tell(self, sentence: str) -> None:
-        """Add a sentence."""
-        self.sentences.append(sentence)
-
-    def tell_each(self, names: Sequence[str], one: str, many: str) -> None:
-        """A sentence for each cell, ``one`` with its {name}; or if they are many, ``many`` with their {count}."""
-        if len(names) > FEW:
-            self.tell(many.format(count=len(names)))
-        else:
-            self.sentences.extend(one.format(name=name) for name in names)
-
-
-def listed(names: Iterable[str]) -> str:
-    """The names in quotes, the first few of them."""
-    quoted = [f"'{name}'" for name in dict.fromkeys(names)]
-    more = f" and {len(quoted) - FEW} more" if len(quoted) > FEW else ""
-    return ", ".join(quoted[:FEW]) + more
+def tell_each(story: list[str], names: Sequence[str], one: str, many: str) -> None:
+    """Add a sentence for each cell, ``one`` with its {name}; or if they are many, ``many`` with their {count}."""
+    if len(names) > FEW:
+        story.append(many.format(count=len(names)))
+    else:
+        story.extend(one.format(name=name) for name in names)

@@ -5,13 +5,14 @@ cut before each definition that belongs to another cell of the release.
 """
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-from autograder.repair.cells import Model, Piece, Story, listed
-from autograder.repair.exports import colab_cells, commented, is_from_colab, is_marked, is_open, marked_cells
+from autograder.repair.cells import FEW, Model, Piece, head_of
+from autograder.repair.exports import MARK, colab_cells, is_from_colab, is_open, marked_cells
 from autograder.repair.text import LONGEST, chunks, defined, indented, lines_of, tree_of
 
 _LEAST = 20  # characters of a text that is looked for inside others
@@ -27,106 +28,90 @@ class _Span:
     exported: bool
 
 
-def cut(pieces: Sequence[Piece], models: Sequence[Model], story: Story) -> list[Piece]:
+def cut(pieces: Sequence[Piece], models: Sequence[Model], story: list[str]) -> list[Piece]:
     """The pieces, with those that hold several of the release's cells cut into them."""
-    known = [model for model in models if model.locked and len(model.source) >= _LEAST]
     done: list[Piece] = []
-    for piece in _whole_strings(pieces, known):
-        parts = _parts(piece, known, models)
-        if len(parts) > 1:
-            names = [model.name for part in parts if (model := _model_of(part, known, models))]
-            several = f"several of the release's cells ({listed(names)})"
-            held = several if len(names) > 1 else f"more than {listed(names)}" if names else "several cells"
-            story.tell(f"Cell {piece.number} held {held} and was cut into {len(parts)}.")
-            _hand_down(piece, parts, models)
-        done.extend(parts if len(parts) > 1 else [piece])
+    for piece in _whole_strings(pieces, models):
+        parts = _parts(piece, models)
+        if len(parts) < 2:
+            done.append(piece)
+            continue
+        found = [_model_of(part, models) for part in parts]
+        names = dict.fromkeys(f"'{model.name}'" for model in found if model)
+        among = f", among them {', '.join([*names][:FEW])}" if names else ""
+        story.append(f"Cell {piece.number} held several cells{among}, and was cut into {len(parts)}.")
+        named = next((model for model in models if model.name == piece.name), None)
+        wanted = named if named and (named.locked or named.head) else None  # None fits the student's own text
+        if named and wanted in found:
+            parts[found.index(wanted)].node["metadata"] = piece.node["metadata"]
+        done.extend(parts)
     return done
 
 
-def _whole_strings(pieces: Sequence[Piece], known: Sequence[Model]) -> list[Piece]:
+def _whole_strings(pieces: Sequence[Piece], models: Sequence[Model]) -> list[Piece]:
     """The pieces, where a script of Colab's was split within a text cell, which is a string there, joined again."""
     done: list[Piece] = []
     for piece in pieces:
         before = done[-1] if done else None
-        if before and is_open(before.text) and is_open(piece.text) and is_from_colab(before.text, known):
+        if before and is_open(before.text) and is_open(piece.text) and is_from_colab(before.text, models):
             done[-1] = Piece(NotebookNode(before.node, source=f"{before.text}\n{piece.text}"), before.number)
         else:
             done.append(piece)
     return done
 
 
-def _model_of(part: Piece, known: Sequence[Model], models: Sequence[Model]) -> Model | None:
-    lines, names = part.lines, defined(part.text)
-    locked = next((model for model in known if model.lines == lines), None)
-    return locked or next((model for model in models if model.defines and model.defines[0] in names), None)
+def _model_of(part: Piece, models: Sequence[Model]) -> Model | None:
+    lines = part.lines
+    locked = next((model for model in models if model.locked and model.lines == lines), None)
+    return locked or head_of(part.text, models)
 
 
-def _hand_down(piece: Piece, parts: Sequence[Piece], models: Sequence[Model]) -> None:
-    """Leave what the merged cell was called to the part that it fits."""
-    model = next((model for model in models if model.name == piece.name), None)
-    if model is None:
-        return
-    for part in parts:
-        if model.locked:
-            fits = part.lines == model.lines
-        elif model.defines:
-            fits = model.defines[0] in defined(part.text)
-        else:
-            fits = bool(part.lines) and not any(part.lines == other.lines for other in models if other.locked)
-        if fits:
-            part.node["metadata"] = piece.node["metadata"]
-            return
-
-
-def _parts(piece: Piece, known: Sequence[Model], models: Sequence[Model]) -> list[Piece]:
+def _parts(piece: Piece, models: Sequence[Model]) -> list[Piece]:
     """What the piece is made of; itself alone where there is nothing to cut."""
     text = piece.text
     if len(text) > 5 * LONGEST:
         return [piece]
-    if is_from_colab(text, known):
-        return _from_colab(piece, known, models) or [piece]
-    spans = _spans(text, known)
+    if is_from_colab(text, models):
+        return _from_colab(piece, models)
+    spans = _spans(text, models)
     if not spans:
         return _by_definition(piece, models)
     if len(spans) == 1 and lines_of(text) == spans[0].model.lines:
         return [piece]
     lines, end = text.split("\n"), 0
-    exported = any(span.exported for span in spans) or is_marked(lines)
+    exported = any(span.exported for span in spans) or any(map(MARK.fullmatch, lines))
     parts: list[Piece] = []
-    for span in [*spans, None]:
-        parts.extend(_between(piece, lines[end : span.first if span else len(lines)], models, exported))
-        if span:
-            parts.append(piece.part(span.model.source, span.model.node.cell_type))
-            end = span.end
-    return parts or [piece]
+    for span in spans:
+        parts += _between(piece, lines[end : span.first], models, exported)
+        parts.append(piece.part(span.model.source, span.model.node.cell_type))
+        end = span.end
+    return [*parts, *_between(piece, lines[end:], models, exported)]
 
 
-def _from_colab(piece: Piece, known: Sequence[Model], models: Sequence[Model]) -> list[Piece]:
+def _from_colab(piece: Piece, models: Sequence[Model]) -> list[Piece]:
     parts: list[Piece] = []
     for is_code, text in colab_cells(piece.text):
         part = piece.part(text, "code" if is_code else "markdown")
-        if is_code and not _spans(text, known):
+        if is_code and not _spans(text, models):
             parts.extend(_between(part, text.split("\n"), models, True))
         else:
-            parts.extend(_parts(part, known, models))
+            parts.extend(_parts(part, models))
     return parts
 
 
-def _spans(text: str, known: Sequence[Model]) -> list[_Span]:
-    """Where the known texts stand in this one, from top to bottom and none inside another."""
+def _spans(text: str, models: Sequence[Model]) -> list[_Span]:
+    """Where the texts of locked cells stand in this one, from top to bottom and none inside another."""
     lines = [line.rstrip() for line in text.split("\n")]
-    places: dict[str, list[int]] = {}
+    places = defaultdict(list)
     for number, line in enumerate(lines):
-        places.setdefault(line, []).append(number)
+        places[line].append(number)
     found: list[_Span] = []
-    for model in known:
-        for exported in (False, True):
-            if exported and model.is_code:
-                continue
-            looks = commented(model.lines) if exported else model.lines
-            for first in places.get(looks[0], []):
+    for model in (model for model in models if model.locked and len(model.source) >= _LEAST):
+        commented = [f"# {line}".rstrip() for line in model.lines]  # as exporters write text
+        for looks in [model.lines] if model.is_code else [model.lines, commented]:
+            for first in places[looks[0]]:
                 if lines[first : first + len(looks)] == looks:
-                    found.append(_Span(first, first + len(looks), model, exported))
+                    found.append(_Span(first, first + len(looks), model, looks is not model.lines))
     chosen: list[_Span] = []
     for span in sorted(found, key=lambda span: span.first - span.end):  # the longest first
         if all(span.end <= other.first or span.first >= other.end for other in chosen):
@@ -138,9 +123,8 @@ def _between(piece: Piece, lines: Sequence[str], models: Sequence[Model], export
     """What stands between known texts, cut at an exporter's marks and at definitions."""
     for text, words in marked_cells(lines) if exported else [("\n".join(lines).strip("\n"), "")]:
         if text.strip():
-            names = defined(text)
-            code = exported or any(model.defines and model.defines[0] in names for model in models)
-            yield from _by_definition(piece.part(text, "code" if code else ""), models)
+            kind = "code" if exported or head_of(text, models) else ""
+            yield from _by_definition(piece.part(text, kind), models)
         if words.strip():
             yield piece.part(words, "markdown")
 
@@ -148,8 +132,7 @@ def _between(piece: Piece, lines: Sequence[str], models: Sequence[Model], export
 def _by_definition(piece: Piece, models: Sequence[Model]) -> list[Piece]:
     """The piece, cut before each definition by which another of the release's cells is recognised."""
     text = piece.text
-    heads = {model.defines[0] for model in models if model.defines}
-    here = defined(text) & heads
+    here = defined(text) & {model.head for model in models}
     broken = indented(text) or tree_of(text) is None
     if not here or (len(here) < 2 and not broken):
         return [piece]
@@ -170,7 +153,7 @@ def _starts(text: str, models: Sequence[Model], broken: bool) -> list[int]:
     seen: set[str] = set()  # names that the cell at hand binds
     for start, names in chunks(text):
         model = next((owner[name] for name in sorted(names) if name in owner), None)
-        again = current is not None and current.defines[0] in names & seen
+        again = current is not None and current.head in names & seen
         if broken and lines[start] in openings:
             starts.append(start)
             current, seen = None, set()

@@ -1,72 +1,45 @@
 """Finding the release's cells among the pieces: by what they define, by their text, by id, by likeness, by place."""
 
-import difflib
 import itertools
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from autograder.repair.cells import Model, Piece
 from autograder.repair.text import defined, run_of, same_code, tree_of
 
-ALIKE = 0.6  # difflib's ratio above which a cell is taken for the release's
-LOOKED_INTO = 1500  # characters of a cell that are compared letter by letter
-MOST_RATIOS = 300  # such comparisons, a few milliseconds each
+ALIKE = 0.6  # share of common words from which on a cell is taken for the release's
 MOST_COMPARED = 200  # cells that are looked at
+LOOKED_INTO = 5_000  # characters of each
 
 
-@dataclass
-class Found:
-    """Which piece is which of the release's cells, and what else turned up."""
-
-    pieces: dict[str, Piece] = field(default_factory=dict)  # grade_id -> piece
-    copies: list[tuple[Piece, Model]] = field(default_factory=list)  # they add nothing to the one that counts
-    others: list[tuple[Piece, Model]] = field(default_factory=list)  # filled in as well, but not the last
-
-    def take(self, model: Model, piece: Piece) -> None:
-        """Take the piece for the cell."""
-        self.pieces[model.name] = piece
-
-    def taken(self, piece: Piece) -> bool:
-        """Whether it is known already what the piece is."""
-        spare = [other for other, _ in (*self.copies, *self.others)]
-        return any(piece is other for other in (*self.pieces.values(), *spare))
-
-
-def match(pieces: Sequence[Piece], models: Sequence[Model]) -> Found:
-    """For each of the release's cells the piece that is it, where there is one."""
-    found = Found()
-    for model in models:
-        if model.defines:
-            _by_definition(pieces, model, found)
-    for model in models:
-        if model.locked:
-            _by_text(pieces, model, found)
-    for same in (_bears_both, _bears_either):
+def match(pieces: Sequence[Piece], models: Sequence[Model]) -> None:
+    """Find for each of the release's cells the piece that is it, where there is one, and what repeats it."""
+    for look in (_by_definition, _by_text, _by_id):
         for model in models:
-            if model.name not in found.pieces:
-                _by_id(pieces, model, found, same)
-    _by_likeness(pieces, [model for model in models if model.name not in found.pieces and not model.answer], found)
-    _by_place(pieces, models, found)
-    return found
+            if not model.piece:
+                look([piece for piece in pieces if not piece.known], model)
+    _by_likeness(pieces, models)
+    _by_place(pieces, models)
 
 
-def _by_definition(pieces: Sequence[Piece], model: Model, found: Found) -> None:
+def _by_definition(pieces: Sequence[Piece], model: Model) -> None:
     """Of several cells that define the same, the last one counts that was filled in, as if run from the top."""
-    every = [piece for piece in pieces if model.defines[0] in defined(piece.text) and not found.taken(piece)]
+    every = [piece for piece in pieces if model.head in defined(piece.text)]
     code = [piece for piece in every if piece.is_code] or [piece for piece in every if _is_python(piece)]
     if not code:
         return
     whole = [piece for piece in code if not any(_within(piece, other) for other in code if other is not piece)]
     filled = [piece for piece in whole if not same_code(piece.text, model.source)]
     best = (filled or whole)[-1]
-    found.take(model, best)
+    model.take(best)
     for piece in every:
         if piece is best:
             continue
-        spare = piece not in filled or same_code(piece.text, best.text)
-        if piece.is_code or spare:
-            (found.copies if spare else found.others).append((piece, model))
+        if piece not in filled or same_code(piece.text, best.text):
+            piece.copy_of = model
+        elif piece.is_code:
+            piece.earlier_of = model
 
 
 def _is_python(piece: Piece) -> bool:
@@ -77,83 +50,65 @@ def _within(piece: Piece, other: Piece) -> bool:
     return len(piece.lines) < len(other.lines) and run_of(piece.lines, other.lines)
 
 
-def _by_text(pieces: Sequence[Piece], model: Model, found: Found) -> None:
-    same = [piece for piece in pieces if piece.lines == model.lines and not found.taken(piece)]
-    if not same:
-        return
-    best = max(same, key=lambda piece: (piece.name == model.name, model.node.get("id") in piece.ids))
-    found.take(model, best)
-    found.copies.extend((piece, model) for piece in same if piece is not best)
+def _by_text(pieces: Sequence[Piece], model: Model) -> None:
+    same = [piece for piece in pieces if model.locked and piece.lines == model.lines]
+    if same:
+        model.take(max(same, key=lambda piece: (piece.name == model.name, model.node.get("id") in piece.ids)))
+        _leave_copies(same, model)
 
 
-def _bears_both(piece: Piece, model: Model) -> bool:
-    return piece.name == model.name and model.node.get("id") in piece.ids
-
-
-def _bears_either(piece: Piece, model: Model) -> bool:
-    return piece.name == model.name or (not piece.name and model.node.get("id") in piece.ids)
-
-
-def _by_id(pieces: Sequence[Piece], model: Model, found: Found, same: Callable[[Piece, Model], bool]) -> None:
-    bearing = [piece for piece in pieces if same(piece, model) and not found.taken(piece)]
-    if not bearing:
-        return
+def _by_id(pieces: Sequence[Piece], model: Model) -> None:
+    """Of the pieces that bear its grade_id (or nobody's) and its other id those are the best that bear both."""
+    other_id = model.node.get("id")
+    bearing = [piece for piece in pieces if piece.name == model.name or (not piece.name and other_id in piece.ids)]
+    bearing = [piece for piece in bearing if piece.name and other_id in piece.ids] or bearing
     written = [piece for piece in bearing if piece.lines and piece.lines != model.lines]
-    found.take(model, (written or bearing)[-1])
-    for piece in bearing:
-        if piece is not found.pieces[model.name] and (piece.lines == model.lines or not piece.lines):
-            found.copies.append((piece, model))
+    if bearing:
+        model.take((written or bearing)[-1])
+        _leave_copies([piece for piece in bearing if piece not in written], model)
 
 
-def _by_likeness(pieces: Sequence[Piece], models: Iterable[Model], found: Found) -> None:
-    left = [piece for piece in pieces if not found.taken(piece) and len(piece.text) >= 10][:MOST_COMPARED]
-    letters = _Letters()
+def _leave_copies(pieces: Sequence[Piece], model: Model) -> None:
+    for piece in pieces:
+        if piece is not model.piece:
+            piece.copy_of = model
+
+
+def _by_likeness(pieces: Sequence[Piece], models: Sequence[Model]) -> None:
+    left = [piece for piece in pieces if not piece.known and len(piece.text) >= 10][:MOST_COMPARED]
+    words = {piece: _words(piece.text) for piece in left}
     for model in models:
-        shares = [(_shared_lines(piece.lines, model.lines), number) for number, piece in enumerate(left)]
-        if max(shares, default=(0.0, 0))[0] < ALIKE:
-            shares = [(letters.ratio(piece.text, model.source), number) for number, piece in enumerate(left)]
-        score, number = max(shares, default=(0.0, 0))
-        if score >= ALIKE:
-            found.take(model, left.pop(number))
-
-
-def _shared_lines(one: Sequence[str], other: Sequence[str]) -> float:
-    """The share of lines that two texts have in common (Dice's coefficient), which is quick."""
-    counts = Counter(filter(None, one)), Counter(filter(None, other))
-    total = counts[0].total() + counts[1].total()
-    return 2 * (counts[0] & counts[1]).total() / total if total else 0.0
-
-
-class _Letters:
-    """Compares texts letter by letter, which is slow: so many times at most for one notebook."""
-
-    def __init__(self) -> None:
-        self.left = MOST_RATIOS
-
-    def ratio(self, text: str, model: str) -> float:
-        """difflib's ratio of the two beginnings; 0 below ALIKE."""
-        compared = difflib.SequenceMatcher(None, model[:LOOKED_INTO], text[:LOOKED_INTO], autojunk=False)
-        if not self.left or compared.real_quick_ratio() < ALIKE or compared.quick_ratio() < ALIKE:
-            return 0.0
-        self.left -= 1
-        return compared.ratio()
-
-
-def _by_place(pieces: Sequence[Piece], models: Sequence[Model], found: Found) -> None:
-    """Written answers are found below their questions: their text is all the student's own."""
-    below = {id(piece): place for place, piece in enumerate(pieces, start=1)}
-    for question, answer in itertools.pairwise(models):
-        if not answer.answer or answer.name in found.pieces or question.name not in found.pieces:
+        if model.piece or model.answer:
             continue
-        place = below[id(found.pieces[question.name])]
-        if place < len(pieces) and not found.taken(pieces[place]) and _may_be_prose(pieces, place, found):
-            found.take(answer, pieces[place])
+        ours = _words(model.source)
+        best = max(left, key=lambda piece: _share(words[piece], ours), default=None)
+        if best and _share(words[best], ours) >= ALIKE:
+            model.take(best)
+            left.remove(best)
 
 
-def _may_be_prose(pieces: Sequence[Piece], place: int, found: Found) -> bool:
-    """Whether the piece is text; one that is code by type has to define nothing and to stand alone there."""
-    piece = pieces[place]
+def _words(text: str) -> Counter[str]:
+    return Counter(re.findall(r"\w+|[^\w\s]", text[:LOOKED_INTO]))
+
+
+def _share(one: Counter[str], other: Counter[str]) -> float:
+    """The share of words that two texts have in common (Dice's coefficient)."""
+    return 2 * (one & other).total() / max(1, one.total() + other.total())
+
+
+def _by_place(pieces: Sequence[Piece], models: Sequence[Model]) -> None:
+    """Written answers are found below their questions: their text is all the student's own."""
+    for question, answer in itertools.pairwise(models):
+        if answer.answer and not answer.piece and question.piece:
+            below = pieces[pieces.index(question.piece) + 1 :]
+            if below and not below[0].known and _may_be_prose(below):
+                answer.take(below[0])
+
+
+def _may_be_prose(pieces: Sequence[Piece]) -> bool:
+    """Whether the first piece is text; one that is code by type has to define nothing and to stand alone there."""
+    piece = pieces[0]
     if piece.node["cell_type"] == "markdown":
         return True
-    ends = place + 1 == len(pieces) or found.taken(pieces[place + 1])
+    ends = len(pieces) == 1 or pieces[1].known
     return bool(piece.lines) and ends and not defined(piece.text)

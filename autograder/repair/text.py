@@ -18,8 +18,6 @@ _OF_A_LOOP = ast.Break | ast.Continue
 
 def plain(text: str) -> str:
     """The text with plain newlines and without byte-order marks."""
-    if "\r" not in text and "\ufeff" not in text:
-        return text
     return text.replace("\ufeff", "").replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -34,7 +32,7 @@ def lines_of(text: str) -> list[str]:
 
 def tree_of(text: str) -> ast.Module | None:
     """The syntax tree of a cell on its own lines; None if it is not Python, or too long to be looked into."""
-    return python.tree_of(text) if len(text) <= LONGEST else None
+    return python.tree_of(text, LONGEST)
 
 
 def defined(text: str) -> frozenset[str]:
@@ -115,9 +113,7 @@ def same_code(one: str, other: str) -> bool:
 
 def run_of(part: Sequence[str], whole: Sequence[str]) -> bool:
     """Whether the lines of the part stand one after the other among those of the whole."""
-    return bool(part) and any(
-        list(whole[start : start + len(part)]) == list(part) for start, line in enumerate(whole) if line == part[0]
-    )
+    return bool(part) and "\n".join(["", *part, ""]) in "\n".join(["", *whole, ""])
 
 
 def shared(text: str, model: str) -> int:

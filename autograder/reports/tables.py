@@ -62,7 +62,7 @@ def plain(text: str, style: str = "") -> Text:
 
 def class_table(results: Sequence[SubmissionResult]) -> Table:
     """The class at a glance: one row a student, and where each lost marks."""
-    table = Table(title="Points by machine")
+    table = Table(title=f"Points by machine{_of(results)}")
     table.add_column("student", overflow="fold")
     table.add_column("points", justify="right", style="bold", no_wrap=True)
     table.add_column("where marks were lost")
@@ -73,6 +73,11 @@ def class_table(results: Sequence[SubmissionResult]) -> Table:
         points = f"{result.points:g}/{result.max_points:g}"
         table.add_row(plain(result.student), points, Text(", ").join(words))
     return table
+
+
+def _of(results: Sequence[SubmissionResult]) -> str:
+    """In which practical, in words."""
+    return f" in {results[0].assignment}" if results else ""
 
 
 def _losses(result: SubmissionResult) -> list[Text]:

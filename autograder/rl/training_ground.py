@@ -15,6 +15,7 @@ from autograder.judging import Array, Exam, LearningCurve, Mistake, Refused, Val
 from autograder.rl.environments import Environments, Task
 
 SECONDS = 300.0  # wall clock, for one training on a busy machine
+WORDS = ("environment steps", "episodic return", "episodes")  # what a learning curve shows, in feedback
 SEEDS = (1, 2, 3)  # a later one is tried only where those before did not get there
 HOPELESS = 2  # so many results no better than chance, and no other seed is tried
 
@@ -69,7 +70,8 @@ class TrainingGround:
         Episodes that still run stand at the end with what they have: the longest ones, once the agent does well.
         """
         episodes = [*self._curve, *((self._steps, float(value)) for value in self._running if value)]
-        return LearningCurve(tuple(steps for steps, _ in episodes), tuple(value for _, value in episodes))
+        steps, returns = tuple(steps for steps, _ in episodes), tuple(value for _, value in episodes)
+        return LearningCurve(steps, returns, *WORDS)
 
     def __call__(self, verb: str, values: Mapping[str, Value]) -> Value:
         """Answer "reset" and "step" (actions: (n, A), or (n,) where they are numbered)."""

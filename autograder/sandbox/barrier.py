@@ -8,12 +8,14 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from autograder.course.limits import Limits
-from autograder.sandbox.folder import PrivateFolder
+from autograder.sandbox.folder import overflow
 from autograder.sandbox.usage import descendants
 from autograder.sandbox.view import HOST, environment, libraries
+from autograder.student import tidy
 
 HOST_IN_REACH = (
     "Student code can end the process that its copies are forked from, because this kernel's Landlock does not block"
@@ -41,7 +43,7 @@ class Prepared:
     landlock: int = 0  # the version of Landlock that limits each copy of the host; 0 for none
     granted: Mapping[str, Sequence[str]] = field(default_factory=dict)  # what Landlock allows a copy: see walls.RIGHTS
     copy_filter: bytes = b""  # the filter of system calls for each copy of the host
-    folder: PrivateFolder | None = None  # on the machine's disk: the judge watches and clears it
+    folder: Path | None = None  # on the machine's disk: the judge watches and clears it
     counted: bool = True  # whether the kernel limits the number of processes; if not, only the judge does
     supervised: bool = False  # whether the first process ends all others when it gets SIGTERM
 
@@ -77,8 +79,7 @@ class Prepared:
                 stderr=said,
             )
         except OSError:
-            if self.folder is not None:
-                self.folder.remove()
+            self._remove_folder()
             raise
         finally:
             for descriptor in self.descriptors:
@@ -92,23 +93,27 @@ class Prepared:
                 process.wait(PATIENCE)
         process.kill()
         process.wait()
-        if self.folder is not None:
-            self.folder.remove()
+        self._remove_folder()
+
+    def _remove_folder(self) -> None:
+        if self.folder:
+            tidy.remove(self.folder)
 
     def overflow(self, limits: Limits) -> str:
         """What was written beyond the limits, in words, where the kernel does not limit it; empty if nothing was."""
-        return self.folder.overflow(limits.tmp_size) if self.folder is not None else ""
+        return overflow(self.folder, limits.tmp_size) if self.folder else ""
 
-    def clear(self, process: subprocess.Popen[bytes]) -> bool:
-        """Remove what a session left on the disk once only the host is alive; False if other processes do not end."""
-        if self.folder is None:
+    def clear(self, process: subprocess.Popen[bytes], hosts: int = 1) -> bool:
+        """Remove what a session left on the disk once only that many hosts live; False if others do not end."""
+        if not self.folder:
             return True
         latest = time.monotonic() + PATIENCE
-        while len(descendants(process.pid)) > 1:  # killed ones take a moment to end
+        while len(descendants(process.pid)) > hosts:  # killed ones take a moment to end
             if time.monotonic() > latest:
                 return False
             time.sleep(0.001)
-        self.folder.clear()
+        with contextlib.suppress(FileNotFoundError):  # removed with its sandbox
+            tidy.clear(self.folder)
         return True
 
 
@@ -118,21 +123,17 @@ class Barrier(Protocol):
     @property
     def name(self) -> str:
         """The name that results show."""
-        ...
 
     @property
     def promise(self) -> str:
         """One sentence: what it protects, and by what means."""
-        ...
 
     @property
     def weaknesses(self) -> tuple[str, ...]:
         """Where it is weaker than the strongest barrier, one sentence each."""
-        ...
 
     def prepare(self, limits: Limits) -> Prepared:
         """Prepare one sandbox. CourseError or OSError if the machine does not allow it."""
-        ...
 
 
 @dataclass(frozen=True)

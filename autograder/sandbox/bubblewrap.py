@@ -7,10 +7,10 @@ from pathlib import Path
 
 from autograder.course.limits import Limits
 from autograder.sandbox import filters
-from autograder.sandbox.barrier import Prepared, opened
+from autograder.sandbox.barrier import HOST_IN_REACH, Prepared, opened
 from autograder.sandbox.users import spare_user
 from autograder.sandbox.view import HOST, KIT, environment, libraries, system_links, system_paths
-from autograder.student.walls import landlock_version
+from autograder.student.walls import WITH_SCOPES, landlock_version
 
 INSIDE = "/host"  # where the student host lies in the sandbox
 TMP, DEVICES, SHARED_MEMORY = "/tmp", "/dev", "/dev/shm"  # noqa: S108 - the sandbox's own
@@ -31,9 +31,9 @@ class Bubblewrap:
     @property
     def weaknesses(self) -> tuple[str, ...]:
         """See Barrier."""
-        if filters.supported():
-            return ()
-        return ("System calls are not filtered: the filter does not know this machine's kind of processor.",)
+        unfiltered = "System calls are not filtered: the filter does not know this machine's kind of processor."
+        in_reach = () if self.landlock >= WITH_SCOPES else (HOST_IN_REACH,)
+        return (*in_reach, *(() if filters.supported() else (unfiltered,)))
 
     def prepare(self, limits: Limits) -> Prepared:
         """See Barrier."""
@@ -61,7 +61,7 @@ def _words(limits: Limits, as_root: bool) -> tuple[str, ...]:
     return (
         *("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"),
         *(AS_ROOT if as_root else AS_USER),
-        # the host is its namespace's first process: no signal from inside can end or stop it
+        # the process with the libraries is its namespace's first: no signal from inside can end or stop it
         *("--die-with-parent", "--as-pid-1", "--new-session", "--hostname", "student"),
         *(word for path in _folders_above() for word in ("--perms", "0755", "--dir", path)),
         *(word for path in system_paths() for word in ("--ro-bind", str(path), str(path))),

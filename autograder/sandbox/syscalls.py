@@ -32,9 +32,7 @@ sched_setattr 314 274; setpriority 141 140; ioprio_set 251 30; prctl 157 167; io
 """
 
 
-def _numbers() -> dict[str, tuple[int, int | None]]:
-    rows = (row.split() for row in _TABLE.split(";"))
-    return {name: (int(first), None if second == "-" else int(second)) for name, first, second in rows}
-
-
-NUMBERS = _numbers()
+NUMBERS = {
+    name: (int(first), None if second == "-" else int(second))
+    for name, first, second in (row.split() for row in _TABLE.split(";"))
+}

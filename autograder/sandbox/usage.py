@@ -38,14 +38,16 @@ def _children(pid: int) -> tuple[list[int], int]:
     return children, len(threads)
 
 
-def memory_of_all(pids: Collection[int], most: int) -> int:
+def memory_of_all(pids: Collection[int], most: int, shared: int = 0) -> int:
     """Bytes of memory that these processes hold together; a rough figure, too high, if it is below ``most``.
+
+    Another of them holds all that the process ``shared`` holds: where shared pages count whole, it counts nothing.
 
     The resident memory is quick to read, but it counts shared pages once in every process. The true figure takes the
     kernel milliseconds for each process, so it is read only where the rough one exceeds ``most``.
     """
     resident = sum(_pages(PROC / str(pid)) or _pages(_thread_of(pid)) for pid in pids) * PAGE
-    return resident if resident <= most else sum(map(memory_of, pids))
+    return resident if resident <= most else sum(memory_of(pid, pid == shared) for pid in pids)
 
 
 def _pages(process: Path) -> int:
@@ -65,25 +67,21 @@ def _thread_of(pid: int) -> Path:
         return process
 
 
-def memory_of(pid: int) -> int:
+def memory_of(pid: int, shared: bool = False) -> int:
     """Bytes of memory that a process holds; pages that it shares (after a fork) are divided among their processes.
 
-    Where the kernel does not tell that (about another user's process, for instance), shared pages count whole.
+    Where the kernel does not tell that (about another user's process, for instance), shared pages count whole, or not
+    at all if another process holds all of them.
     """
     thread = _thread_of(pid)
-    try:
-        lines = (thread / "smaps_rollup").read_text(encoding="ascii").splitlines()
-        return _kilobytes(lines, ("Pss:",))
-    except PermissionError:
-        pass
-    except OSError:  # it has just ended
-        return 0
-    try:
-        lines = (thread / "status").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return 0
-    return _kilobytes(lines, ("RssAnon:", "RssShmem:"))
-
-
-def _kilobytes(lines: list[str], names: tuple[str, ...]) -> int:
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(names))
+    for file, names in (("smaps_rollup", ("Pss:",)), ("status", ("RssAnon:", "RssShmem:"))):
+        try:
+            lines = (thread / file).read_text(encoding="utf-8", errors="replace").splitlines()
+        except PermissionError:
+            if shared:
+                return 0
+            continue
+        except OSError:  # it has just ended
+            return 0
+        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(names))
+    return 0

@@ -59,7 +59,7 @@ def system_links() -> tuple[tuple[str, str], ...]:
 def libraries() -> tuple[Path, ...]:
     """The folders that third-party packages are imported from."""
     found = {Path(path) for name in ("purelib", "platlib") if (path := sysconfig.get_path(name))}
-    for name in ("torch", "msgpack", "numpy", "gymnasium"):
+    for name in ("torch", "msgpack", "numpy"):
         spec = importlib.util.find_spec(name)
         if spec and spec.origin:
             found.add(Path(spec.origin).parent.parent)

@@ -1,13 +1,16 @@
 """The student host: it runs a student's definitions in a sandbox and answers questions about them. Nothing else.
 
 It knows no check, no reference and no score. The protocol uses the frames of ``wire.py``; every message is a dict with
-a "verb". On the control channel, a Unix socket that is open from the start, the judge sends
+a "verb". On the control channel, a Unix socket that is open from the start, the process that imports the libraries
+first says ready, and whether it stays for further submissions. Then the judge sends
+    begin     a submission follows: it is served by a copy of that process, the host. Answer: ready.
     load      followed by a frame, cells: list of [label, source], probes: source text. The cells are compiled, not
               run; "cell" names each one before. The probes, which are the judge's own, are run. Answer: ready.
     session   with a new socket attached: a copy of this process serves it (a fork, with the libraries imported and
               no student code run yet). Answer: ready.
     end       every other process of the sandbox is killed. Answer: ended.
     bury      the same, after the copy has closed its socket by itself. Answer: ended, with its exit code or signal.
+    leave     the submission is done with: its host ends, too. Answer: ended, if the first process stays.
 
 On a session's socket the judge sends
     define    announce: bool. The loaded definitions are run, cell by cell; with announce, "cell" names each one
@@ -17,7 +20,7 @@ On a session's socket the judge sends
               raised with type, message, cell, line and code.
     reply     value: the answer to a call; or refuse, message: the call raises.
 and while a probe works, the copy may send
-    call      name, values: what the judge should do meanwhile, such as one step of its environment.
+    call      name, values: what the judge should do meanwhile, such as one step of its simulation.
 
 Start: ``host.py CHANNEL_FD``. First the judge sends four bytes, a length, and that many bytes of JSON, since
 ``wire.py`` needs the libraries. These are the settings: libraries (paths to add to sys.path), modules (name and
@@ -26,8 +29,8 @@ import), limits (rlimit name -> value), uid (to become, or null), alone (whether
 belongs to its sandbox), folders (to clear after each session), and the rights of each copy (see walls.py): landlock
 (the version, or 0), granted (paths by right) and copy_filter (of system calls, in base64; or empty).
 
-A copy can neither read, trace nor limit this process, nor signal it where the kernel prevents that: otherwise it would
-decide what the next copies are.
+A copy can neither read, trace nor limit its host and the first process, nor signal them where the kernel prevents that:
+otherwise it would decide what the next copies are.
 """
 
 import ast
@@ -46,13 +49,13 @@ import sys
 import time
 import traceback
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections import UserDict
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 FOREVER = float("inf")
-LONGEST_VERB = 7  # bytes; every verb on the control channel is padded to this length
 LONGEST_TEXT = 500  # characters of any message that is sent back
 
 
@@ -64,24 +67,17 @@ class RefusedError(Exception):
     """The judge refused a call."""
 
 
-class Student(Mapping[str, Any]):
+class Student(UserDict[str, Any]):
     """The names that the student's notebook defines."""
 
     def __init__(self) -> None:
         self.module = types.ModuleType("__main__")
-        self.module.__dict__.update(display=lambda *_: None, get_ipython=lambda: None)
+        self.data = self.module.__dict__
+        self.update(display=lambda *_: None, get_ipython=lambda: None)
         self.faults: list[dict[str, Any]] = []
 
-    def __getitem__(self, name: str) -> Any:
-        if name in self.module.__dict__:
-            return self.module.__dict__[name]
+    def __missing__(self, name: str) -> Any:
         raise MissingDefinitionError(f"your notebook does not define {name}")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.module.__dict__)
-
-    def __len__(self) -> int:
-        return len(self.module.__dict__)
 
     def run(self, statements: list[types.CodeType]) -> None:
         """Run one cell, statement by statement. What a statement raises is noted, and the next ones still run."""
@@ -153,7 +149,7 @@ class SandboxSession:
         return partial(self.loaded.probes[name], self)
 
     def ask_judge(self, name: str, **values: Any) -> Any:
-        """Have the judge do something, such as one step of its environment; RefusedError if it does not."""
+        """Have the judge do something, such as one step of its simulation; RefusedError if it does not."""
         self.say("call", name=name, values=stage.plain(values))
         reply = wire.receive_message(self.channel, FOREVER)
         if reply["verb"] == "refuse":
@@ -181,25 +177,73 @@ def described(error: BaseException) -> dict[str, Any]:
     return {"type": type(error).__name__[:100], "message": message, **where}
 
 
-class Host:
-    """The process that forks a copy for every session and ends it afterwards."""
+class Preloaded:
+    """The process with the libraries imported, of which every submission gets a copy, its host.
+
+    It runs no student code, and reads no message that holds any: nothing of a submission gets into the memory with
+    which the next one starts.
+    """
 
     def __init__(self, control: socket.socket, settings: dict[str, Any]) -> None:
         self.control = control
+        self.first = os.getpid() == 1  # of its namespace: no signal from inside reaches it
         # it may kill all it can signal only as the first of a namespace, or where it cannot signal its parent
-        self.alone = settings["alone"] and (os.getpid() == 1 or not reaches(os.getppid()))
+        self.alone = settings["alone"] and (self.first or not reaches(os.getppid()))
         self.folders = [(path, stat.S_IMODE(os.stat(path).st_mode)) for path in settings["folders"]]
         # made here, so that a machine without Landlock is noticed before student code runs
         self.rules = walls.landlock_rules(settings["landlock"], settings["granted"]) if settings["landlock"] else None
         self.copy_filter = base64.b64decode(settings["copy_filter"])
+        # a host kills all it can signal, which must not be this process
+        self.stays = self.alone and (self.first or settings["landlock"] >= walls.WITH_SCOPES)
+
+    def serve(self) -> None:
+        """Start a host for each submission, until the judge closes the channel or a host ends by itself."""
+        wire.send(self.control, {"verb": "ready", "stays": self.stays}, FOREVER)
+        while self.control.recv(wire.LONGEST_VERB).rstrip() == b"begin":
+            if not self.stays:
+                Host(self).serve()
+                return
+            pid = os.fork()
+            if not pid:
+                self.become_host()
+            if not ended_well(pid):
+                return  # what it has read of the channel is not known
+            kill(-1)
+            reap()
+            tidy.make_new(self.folders)
+            wire.send(self.control, {"verb": "ended", "how": ""}, FOREVER)
+
+    def become_host(self) -> NoReturn:
+        """Serve one submission in this copy, which no signal to all processes of the sandbox ends."""
+        code = 1
+        try:
+            walls.prctl(walls.SET_PDEATHSIG, signal.SIGKILL)
+            if self.rules is not None:
+                walls.take_landlock(os.dup(self.rules))
+            Host(self).serve()
+            code = 0
+        finally:
+            os._exit(code)
+
+
+class Host:
+    """The process of one submission. It forks a copy for every session, which runs the student's code, and ends it."""
+
+    def __init__(self, preloaded: Preloaded) -> None:
+        self.control = preloaded.control
+        self.alone = preloaded.alone
+        self.first = preloaded.first
+        self.folders = preloaded.folders
+        self.rules = preloaded.rules
+        self.copy_filter = preloaded.copy_filter
         self.copy = 0
         self.loaded = Loaded([], "")
 
     def serve(self) -> None:
-        """Answer the judge until it closes the channel."""
+        """Answer the judge until the submission is done with."""
         wire.send(self.control, {"verb": "ready"}, FOREVER)
         while True:
-            said, descriptors, _, _ = socket.recv_fds(self.control, LONGEST_VERB, 1)
+            said, descriptors, _, _ = socket.recv_fds(self.control, wire.LONGEST_VERB, 1)
             verb = said.rstrip()
             if verb == b"session" and descriptors:
                 self.end(patience=0)
@@ -212,6 +256,7 @@ class Host:
                 how = self.end(patience=0.5 if verb == b"bury" else 0)
                 wire.send(self.control, {"verb": "ended", "how": how}, FOREVER)
             else:
+                self.end(patience=0)
                 return
 
     def name_cell(self, label: str) -> None:
@@ -252,27 +297,46 @@ class Host:
         while not pid and time.monotonic() < latest:
             time.sleep(0.002)
             pid, status = os.waitpid(self.copy, os.WNOHANG)
-        self.kill()
+        kill(-1 if self.alone else -self.copy)
         if not pid:
             os.waitpid(self.copy, 0)
         self.copy = 0
-        with contextlib.suppress(ChildProcessError):
-            while True:  # the first process of a namespace inherits what others started
-                os.waitpid(-1, 0)
+        reap()
+        if self.first:
+            kill_all()
         tidy.make_new(self.folders)
         if pid and os.WIFSIGNALED(status):
             return f"it was ended by {named(os.WTERMSIG(status))}"
         return f"it ended itself with exit code {os.WEXITSTATUS(status)}" if pid else ""
 
-    def kill(self) -> None:
-        """Kill the copy and all that it started."""
-        try:
-            if self.alone:
-                os.kill(-1, signal.SIGKILL)
-            else:
-                os.killpg(self.copy, signal.SIGKILL)
-        except OSError:  # nothing was left
-            pass
+
+def kill(whom: int) -> None:
+    """Kill a process group (a number below -1), or all that this process can signal (-1)."""
+    with contextlib.suppress(OSError):  # nothing was left
+        os.kill(whom, signal.SIGKILL)
+
+
+def kill_all() -> None:
+    """Kill all other processes of this namespace but its first, and wait until that one has seen all of them end."""
+    with contextlib.suppress(ProcessLookupError):
+        while True:
+            os.kill(-1, signal.SIGKILL)
+            time.sleep(0.0005)
+
+
+def reap() -> None:
+    """Wait for all children; the first process of a namespace inherits what others started."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
+
+
+def ended_well(pid: int) -> bool:
+    """Wait for a child, and for what others leave behind meanwhile; whether it ended by itself without a fault."""
+    while True:
+        ended, status = os.wait()
+        if ended == pid:
+            return status == 0
 
 
 def reaches(pid: int) -> bool:
@@ -355,4 +419,4 @@ if __name__ == "__main__":
     import wire
 
     prepare(given, channel)
-    Host(channel, given).serve()
+    Preloaded(channel, given).serve()

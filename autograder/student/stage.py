@@ -43,7 +43,7 @@ class Stage:
     def step(self, what: str, function: str, arguments: Sequence[Any], into: str) -> Any:
         """Call a helper, a function, a method or an object, and keep what it returns under the name ``into``.
 
-        Several names, as in "mean, log_std", are given to the parts of what is returned; ValueError or TypeError, in
+        Several names, as in "mean, spread", are given to the parts of what is returned; ValueError or TypeError, in
         Python's own words, if it has not so many.
         """
         if what == "help":
@@ -59,7 +59,7 @@ class Stage:
         return returned
 
     def found(self, function: str) -> Any:
-        """An object of the scene, its method ("actor.forward"), or a function."""
+        """An object of the scene, its method ("network.forward"), or a function."""
         name, _, method = function.partition(".")
         thing = self.objects[name] if name in self.objects else self.functions[name]
         return getattr(thing, method) if method else thing

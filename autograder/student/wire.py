@@ -24,6 +24,7 @@ MOST_VALUES = 65_536  # in one frame; both containers and their items count
 LONGEST_LIST = 4096  # items of a list, or pairs of a dict
 DEEPEST = 32  # levels of lists and dicts in one another
 LONGEST_TYPE_NAME = 400  # bytes
+LONGEST_VERB = 7  # bytes; every verb on the control channel is padded to this length
 TICK = 0.2  # seconds between two calls of ``meanwhile``
 ARRAY, OPAQUE = 1, 2
 DTYPES = frozenset({"<f2", "<f4", "<f8", "<i4", "<i8", "|u1", "|i1", "|b1"})

@@ -1,24 +1,15 @@
 """The corpus: ways in which students fill the blanks, right and wrong, by which the grader itself is tested.
 
-    [[variant]]
-    id = "target-larger-critic"
-    verdict = "wrong"                    # or "right"
-    summary = "takes the larger of the two target critics"
-    fills = { "target.min_q" = "torch.max(qf1_next_target, qf2_next_target) - alpha * next_state_log_pi" }
-    loses = ["critic-target"]            # wrong only: exactly these questions lose marks
-    hint = "..."                         # wrong only, optional: what a student is told when this is recognised
-    source = "..."                       # optional: where it was seen
-
-``cells`` replaces whole cells by their grade_id, ``extra_cells`` adds code cells before the first definition, and
-``parses = false`` says that the variant's point is a SyntaxError. All other blanks hold the reference.
+A corpus file is a list of ``[[variant]]`` entries in TOML, whose keys are the fields of ``Variant``. Blanks that an
+entry does not fill hold the reference.
 """
 
 import ast
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from nbformat import NotebookNode
 
@@ -39,15 +30,15 @@ class Variant:
 
     id: str
     verdict: Verdict
-    summary: str
+    summary: str  # such as "takes the larger of the two target critics"
     path: Path  # the file that it stands in
     fills: Mapping[str, str] = field(default_factory=dict)  # blank id -> text
     cells: Mapping[str, str] = field(default_factory=dict)  # grade_id -> a whole cell
-    extra_cells: tuple[str, ...] = ()
-    loses: tuple[str, ...] = ()  # the questions that lose marks; none where it is right
-    hint: str = ""
-    source: str = ""
-    parses: bool = True
+    extra_cells: tuple[str, ...] = ()  # code cells before the first definition
+    loses: tuple[str, ...] = ()  # exactly the questions that lose marks; none where it is right
+    hint: str = ""  # what a student is told when this is recognised; only where it is wrong
+    source: str = ""  # where it was seen
+    parses: bool = True  # false where a SyntaxError is its point
 
     def fault(self, message: str, next_step: str) -> CourseError:
         """The fault to raise about this variant: it names file and entry."""
@@ -146,60 +137,53 @@ def _entries(path: Path) -> list[object]:
     return entries
 
 
-_TEXTS = ("id", "verdict", "summary", "hint", "source")
-_TABLES = ("fills", "cells")
-_LISTS = ("extra_cells", "loses")
-_KEYS = (*_TEXTS, *_TABLES, *_LISTS, "parses")
+_REQUIRED = ("id", "verdict", "summary")
+_KEYS = {
+    **dict.fromkeys((*_REQUIRED, "hint", "source"), "a text"),
+    **dict.fromkeys(("fills", "cells"), "a table of texts"),
+    **dict.fromkeys(("extra_cells", "loses"), "a list of texts"),
+    "parses": "true or false",
+}
+
+
+def _form(value: object) -> str:
+    """What a value is, in the words of ``_KEYS``."""
+    match value:
+        case bool():
+            return "true or false"
+        case str():
+            return "a text"
+        case dict() if all(isinstance(each, str) for each in value.values()):
+            return "a table of texts"
+        case list() if all(isinstance(each, str) for each in value):
+            return "a list of texts"
+    return "of no form that a variant has"
 
 
 def _variant(path: Path, number: int, entry: object) -> Variant:
     """The entry as a record, if its keys and types are those of a variant."""
     fields: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
     name = fields.get("id")
-    where = f"{path}, variant {name!r}" if isinstance(name, str) and name else f"{path}, variant number {number}"
-    unknown = ", ".join(sorted(fields.keys() - set(_KEYS)))
-    if unknown:
+    where = f"{path}, variant {name!r}" if name and isinstance(name, str) else f"{path}, variant number {number}"
+    if unknown := ", ".join(sorted(fields.keys() - _KEYS.keys())):
         raise CourseError(f"{where}: unknown keys: {unknown}.", f"The keys of a variant: {', '.join(_KEYS)}.")
-    for key in ("id", "verdict", "summary"):
+    for key in _REQUIRED:
         if not fields.get(key):
             raise CourseError(f"{where}: it has no {key}.", f"Add '{key} = \"...\"'.")
     for key, value in fields.items():
-        if not _fits(key, value):
-            raise CourseError(
-                f"{where}: {key!r} is not {_EXPECTED[_kind(key)]}.", "See how other variants are written."
-            )
-    if fields["verdict"] not in ("right", "wrong"):
+        if _form(value) != _KEYS[key]:
+            raise CourseError(f"{where}: {key!r} is not {_KEYS[key]}.", "See how other variants are written.")
+    if fields["verdict"] not in get_args(Verdict):
         raise CourseError(f"{where}: unknown verdict {fields['verdict']!r}.", "A verdict is 'right' or 'wrong'.")
-    values: dict[str, Any] = {key: tuple(value) if key in _LISTS else value for key, value in fields.items()}
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
     return Variant(path=path, **values)
-
-
-_EXPECTED = {"text": "a text", "table": "a table of texts", "list": "a list of texts", "flag": "true or false"}
-
-
-def _kind(key: str) -> str:
-    for kind, keys in (("text", _TEXTS), ("table", _TABLES), ("list", _LISTS)):
-        if key in keys:
-            return kind
-    return "flag"
-
-
-def _fits(key: str, value: object) -> bool:
-    match _kind(key), value:
-        case ("text", str()) | ("flag", bool()):
-            return True
-        case ("table", dict()):
-            return all(isinstance(text, str) for text in value.values())
-        case ("list", list()):
-            return all(isinstance(text, str) for text in value)
-    return False
 
 
 def _check(variant: Variant, practical: Practical) -> None:
     """Raise CourseError unless all that the variant names is there, and its verdict fits the rest."""
     questions = [question.name for question in practical.questions]
     cells = [*practical.defines, *practical.written, *(f"check-{name}" for name in questions)]
-    _check_known(variant, "blank", variant.fills, list(practical.blanks))
+    _check_known(variant, "blank", variant.fills, practical.blanks)
     _check_known(variant, "cell", variant.cells, cells)
     _check_known(variant, "question", variant.loses, questions)
     for blank in variant.fills:
@@ -214,8 +198,7 @@ def _check(variant: Variant, practical: Practical) -> None:
         raise variant.fault("it is wrong, but changes nothing.", "Add 'fills', 'cells' or 'extra_cells'.")
 
 
-def _check_known(variant: Variant, what: str, names: Iterable[str], known: Sequence[str]) -> None:
-    names = list(names)
+def _check_known(variant: Variant, what: str, names: Collection[str], known: Collection[str]) -> None:
     for name in names:
         if name not in known:
             raise variant.fault(f"unknown {what} {name!r}.", f"Known: {', '.join(known)}.")

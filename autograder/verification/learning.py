@@ -2,29 +2,18 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from autograder.errors import CourseError
 from autograder.hints.recognise import Known, KnownMistake, Signatures, is_telling
 from autograder.verification.corpus import RESERVED, Variant
+from autograder.verification.outcomes import Attribution, Recognition, VariantResult
 from autograder.verification.several import parts_of
 
 REFERENCE = Variant(RESERVED, "right", "every blank as in the source", Path("reference"))
 
 
-class AnsweredVariant(Protocol):
-    """A variant, and the signatures of what its code answered: question -> digest of an ask -> signature."""
-
-    @property
-    def variant(self) -> Variant: ...  # noqa: D102
-
-    @property
-    def signatures(self) -> Mapping[str, Signatures]: ...  # noqa: D102
-
-
-def learn(tried: Sequence[AnsweredVariant], made_from: str) -> Known:
+def learn(tried: Sequence[VariantResult], made_from: str) -> Known:
     """The known mistakes: wrong variants with a hint that lose one question, by answers that tell them apart.
 
     The reference must be among what was tried; ``made_from`` is the fingerprint.
@@ -33,7 +22,7 @@ def learn(tried: Sequence[AnsweredVariant], made_from: str) -> Known:
     return Known(right, tuple(found for each in tried for found in _mistake(each, right)), made_from)
 
 
-def _mistake(tried: AnsweredVariant, right: Mapping[str, Signatures]) -> Iterable[KnownMistake]:
+def _mistake(tried: VariantResult, right: Mapping[str, Signatures]) -> Iterable[KnownMistake]:
     variant = tried.variant
     if variant.hint and len(variant.loses) == 1 and len(parts_of(variant)) == 1:
         question = variant.loses[0]
@@ -43,37 +32,7 @@ def _mistake(tried: AnsweredVariant, right: Mapping[str, Signatures]) -> Iterabl
             yield KnownMistake(variant.id, question, variant.hint.strip(), fills, signatures)
 
 
-# ---- how well it does --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Attribution:
-    """A mistake that is named for a variant that is another one; ``fits`` if a person found that its hint is true."""
-
-    variant: str
-    question: str
-    named: str
-    fits: bool
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """Which wrong variants are recognised, and which are not.
-
-    ``attributions`` say what is named for a variant where its own entry is left out.
-    """
-
-    recognised: tuple[str, ...]
-    silent: tuple[str, ...]
-    attributions: tuple[Attribution, ...]
-
-    @property
-    def misleading(self) -> tuple[Attribution, ...]:
-        """The attributions whose hint nobody has found to be true of the variant."""
-        return tuple(each for each in self.attributions if not each.fits)
-
-
-def measure(known: Known, tried: Sequence[AnsweredVariant], alike: Sequence[frozenset[str]]) -> Recognition:
+def measure(known: Known, tried: Sequence[VariantResult], alike: Sequence[frozenset[str]]) -> Recognition:
     """Ask for a hint for every question that a wrong variant loses, with and without the variant's own entry.
 
     Submissions drawn from several variants count among the attributions alone. ``alike`` are groups of variants of
@@ -95,8 +54,7 @@ def measure(known: Known, tried: Sequence[AnsweredVariant], alike: Sequence[froz
             for question, named in names
             if named and named.id not in own
         }
-    in_order = sorted(attributions, key=lambda found: (found.variant, found.question, found.named))
-    return Recognition(tuple(recognised), tuple(silent), tuple(in_order))
+    return Recognition(tuple(recognised), tuple(silent), tuple(sorted(attributions)))
 
 
 def _fits(named: str, own: Sequence[str], alike: Sequence[frozenset[str]]) -> bool:

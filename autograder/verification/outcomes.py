@@ -11,8 +11,7 @@ from rich.text import Text
 
 from autograder.hints.signatures import Signature
 from autograder.records import QuestionResult
-from autograder.verification.corpus import Variant
-from autograder.verification.learning import Recognition
+from autograder.verification.corpus import Variant, Verdict
 from autograder.verification.several import parts_of
 
 
@@ -64,23 +63,46 @@ class VariantResult:
         )
 
 
+@dataclass(frozen=True, order=True)
+class Attribution:
+    """A mistake that is named for a variant that is another one; ``fits`` if a person found that its hint is true."""
+
+    variant: str
+    question: str
+    named: str
+    fits: bool
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """Which wrong variants are recognised, and which are not.
+
+    ``attributions`` say what is named for a variant where its own entry is left out.
+    """
+
+    recognised: tuple[str, ...]
+    silent: tuple[str, ...]
+    attributions: tuple[Attribution, ...]
+
+    @property
+    def misleading(self) -> tuple[Attribution, ...]:
+        """The attributions whose hint nobody has found to be true of the variant."""
+        return tuple(each for each in self.attributions if not each.fits)
+
+
 @dataclass(frozen=True)
 class Verification:
     """What the whole corpus says of the grader."""
 
     results: tuple[VariantResult, ...]
     blanks: Mapping[str, str]  # the practical's: blank id -> cell
-    checks: tuple[str, ...]  # question/check, of all checks that were asked
     recognition: Recognition | None = None  # None where no known mistakes could be used
     unlearnt: str = ""  # why not, in words
 
-    def _of(self, verdict: str) -> list[VariantResult]:
-        single = [result for result in self.results if len(parts_of(result.variant)) == 1]
-        return [result for result in single if result.variant.verdict == verdict]
-
-    @property
-    def _drawn(self) -> list[VariantResult]:
-        return [result for result in self.results if len(parts_of(result.variant)) > 1]
+    def _of(self, verdict: Verdict, drawn: bool = False) -> list[VariantResult]:
+        """The results of the corpus's own variants of that verdict; or of those that were drawn from several."""
+        of_verdict = [result for result in self.results if result.variant.verdict == verdict]
+        return [result for result in of_verdict if (len(parts_of(result.variant)) > 1) == drawn]
 
     @property
     def failed(self) -> bool:
@@ -95,14 +117,14 @@ class Verification:
     @property
     def figures(self) -> dict[str, tuple[int, int]]:
         """Right kept, wrong caught and blame exact, each as (how many, of how many)."""
-        right, wrong, drawn = self._of("right"), self._of("wrong"), self._drawn
+        wrong, drawn = self._of("wrong"), self._of("wrong", drawn=True)
         figures = {
-            "right kept": (sum(not result.problem for result in right), len(right)),
+            "right kept": _as_they_should_be(self._of("right")),
             "wrong caught": (sum(bool(result.lost & result.expected) for result in wrong), len(wrong)),
-            "blame exact": (sum(not result.problem for result in wrong), len(wrong)),
+            "blame exact": _as_they_should_be(wrong),
         }
         if drawn:
-            figures["several mistakes, blame exact"] = (sum(not result.problem for result in drawn), len(drawn))
+            figures["several mistakes, blame exact"] = _as_they_should_be(drawn)
         if self.recognition:
             recognised, silent = self.recognition.recognised, self.recognition.silent
             figures["wrong recognised"] = (len(recognised), len(recognised) + len(silent))
@@ -110,22 +132,10 @@ class Verification:
         return figures
 
     @property
-    def caught_alone(self) -> dict[str, list[str]]:
-        """For every check the wrong variants that no other check notices."""
-        alone: dict[str, list[str]] = {name: [] for name in self.checks}
-        for result in self._of("wrong"):
-            if len(result.failed_checks) == 1:
-                alone.setdefault(result.failed_checks[0], []).append(result.variant.id)
-        return alone
-
-    @property
     def per_blank(self) -> dict[str, tuple[int, int]]:
         """For every blank how many right and wrong variants fill it."""
-        counts = {
-            verdict: Counter(blank for result in self._of(verdict) for blank in result.variant.fills)
-            for verdict in ("right", "wrong")
-        }
-        return {blank: (counts["right"][blank], counts["wrong"][blank]) for blank in self.blanks}
+        right, wrong = _fills(self._of("right")), _fills(self._of("wrong"))
+        return {blank: (right[blank], wrong[blank]) for blank in self.blanks}
 
     def data(self) -> dict[str, Any]:
         """All of it for a program."""
@@ -134,7 +144,6 @@ class Verification:
             "recognition": asdict(self.recognition) if self.recognition else None,
             "unlearnt": self.unlearnt,
             "problems": {result.variant.id: result.problem for result in self.problems},
-            "caught_alone": self.caught_alone,
             "per_blank": {blank: {"right": r, "wrong": w} for blank, (r, w) in self.per_blank.items()},
             "variants": {
                 result.variant.id: {
@@ -149,14 +158,12 @@ class Verification:
 
     def words(self) -> list[RenderableType]:
         """All of it for people, the verdict last."""
-        lines: list[RenderableType] = [_alone_table(self.caught_alone), _blank_table(self.per_blank)]
+        lines: list[RenderableType] = [_blank_table(self.per_blank)]
         lines += [Text(f"{name}: {count} / {total}", style="bold") for name, (count, total) in self.figures.items()]
         for result in self.problems:
-            lines.append(
-                Text(f"{result.variant.path.name}: {result.variant.id} ({result.variant.verdict})", style="red")
-            )
-            lines.append(Text(f"  expected to lose marks: {', '.join(sorted(result.expected)) or 'nowhere'}"))
-            lines.append(Text(f"  {result.problem}"))
+            variant, expected = result.variant, ", ".join(sorted(result.expected)) or "nowhere"
+            lines.append(Text(f"{variant.path.name}: {variant.id} ({variant.verdict})", style="red"))
+            lines.append(Text(f"  expected to lose marks: {expected}\n  {result.problem}"))
         for each in self.recognition.misleading if self.recognition else ():
             words = f"{each.variant} gets the hint of {each.named} on {each.question}."
             lines.append(Text(f"{words} If it is true there, add the two to alike.toml.", style="red"))
@@ -165,12 +172,12 @@ class Verification:
         return lines
 
 
-def _alone_table(alone: Mapping[str, Sequence[str]]) -> Table:
-    table = Table("check", "alone catches", title="Wrong variants that one check alone catches")
-    for name, ids in alone.items():
-        shown = ", ".join(ids[:4]) + (f" and {len(ids) - 4} more" if len(ids) > 4 else "")
-        table.add_row(name, shown or Text("none", style="dim"))
-    return table
+def _as_they_should_be(results: Sequence[VariantResult]) -> tuple[int, int]:
+    return sum(not result.problem for result in results), len(results)
+
+
+def _fills(results: Sequence[VariantResult]) -> Counter[str]:
+    return Counter(blank for result in results for blank in result.variant.fills)
 
 
 def _blank_table(per_blank: Mapping[str, tuple[int, int]]) -> Table:

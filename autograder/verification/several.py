@@ -38,12 +38,7 @@ def parts_of(variant: Variant) -> tuple[str, ...]:
 
 
 def _is_simple(variant: Variant) -> bool:
-    replaces = variant.cells or variant.extra_cells
-    return variant.verdict == "wrong" and len(variant.loses) == 1 and bool(variant.fills) and not replaces
-
-
-def _cells(variant: Variant, practical: Practical) -> set[str]:
-    return {practical.blanks[blank] for blank in variant.fills}
+    return len(variant.loses) == 1 and bool(variant.fills) and not (variant.cells or variant.extra_cells)
 
 
 def _apart(candidates: Sequence[Variant], practical: Practical, count: int) -> list[Variant]:
@@ -51,7 +46,7 @@ def _apart(candidates: Sequence[Variant], practical: Practical, count: int) -> l
     chosen: list[Variant] = []
     taken: set[str] = set()
     for each in candidates:
-        touched = {*_cells(each, practical), *(f"check-{question}" for question in each.loses)}
+        touched = {*(practical.blanks[blank] for blank in each.fills), *(f"check-{name}" for name in each.loses)}
         if len(chosen) < count and not touched & taken:
             chosen.append(each)
             taken |= touched

@@ -1,28 +1,29 @@
 """Grades the grader: marks every variant of the corpus as a submission is marked, and compares with its verdict."""
 
 import math
-import multiprocessing
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from autograder.authoring import blank, read_marked, strip_mark_schemes
 from autograder.course.folders import Course
-from autograder.course.practical import Practical, Question
+from autograder.course.practical import Practical
 from autograder.errors import CourseError
+from autograder.grading.executors import outcomes
 from autograder.grading.mark import Marking
 from autograder.hints.known import corpus_path, fingerprint, known_path, learnt, load_known
-from autograder.hints.recognise import save
-from autograder.hints.signatures import Signature, signature
+from autograder.hints.recognise import Signatures, save
+from autograder.hints.signatures import signature
 from autograder.judging.judge import Heard, Paper, judge, student_process
-from autograder.judging.process import StudentProcess
 from autograder.notebook.extraction import extract
 from autograder.repair import repair
 from autograder.sandbox import choose_barrier
 from autograder.verification.corpus import Variant, in_place, load_corpus
-from autograder.verification.learning import REFERENCE, Recognition, learn, load_alike, measure
-from autograder.verification.outcomes import VariantResult, Verification
+from autograder.verification.learning import REFERENCE, learn, load_alike, measure
+from autograder.verification.outcomes import Recognition, VariantResult, Verification
 from autograder.verification.several import parts_of, several
 
 CHUNKS = 2  # for each process: variants of a chunk share one sandbox, since none has to be kept from another
@@ -39,12 +40,6 @@ class Run:
     jobs: int = 1
     unsafe: bool = False
     learn: bool = False  # only the known mistakes are learnt again
-
-    @property
-    def marking(self) -> Marking:
-        """How the variants are marked."""
-        skipped = frozenset() if self.end_to_end else _end_to_end(self.course.practical)
-        return Marking(self.course, self.unsafe, skipped)
 
     def variants(self) -> tuple[Variant, ...]:
         """The variants to try, and the reference; CourseError as load_corpus and several raise it."""
@@ -67,21 +62,26 @@ def _end_to_end(practical: Practical) -> frozenset[str]:
 
 
 def verification(run: Run, progress: Callable[[int, int], object]) -> Verification:
-    """Try all variants of a run; ``progress`` hears how many of how many are done."""
-    marking, practical = run.marking, run.course.practical
-    asked = {question.name for question in marking.questions} - _end_to_end(practical)
-    checks = tuple(f"{item.question}/{item.name}" for item in marking.key.checks if item.question in asked)
-    variants = run.variants()
+    """Try all variants of a run, chunk by chunk; ``progress`` hears how many of how many are done.
+
+    CourseError if the course or the machine is unfit, or as ``Run.variants`` raises it.
+    """
+    practical, variants = run.course.practical, run.variants()
+    marking = Marking(run.course, run.unsafe, skip=frozenset() if run.end_to_end else _end_to_end(practical))
+    size = max(math.ceil(len(variants) / (CHUNKS * run.jobs)), 1)
+    chunks = [variants[start : start + size] for start in range(0, len(variants), size)]
+    work = partial(try_variants, marking, everything=not run.learn)
     found: list[VariantResult] = []
-    for chunk in variant_results(marking, variants, run.jobs, everything=not run.learn):
-        found.extend(chunk)
-        progress(len(found), len(variants))
+    with closing(outcomes(work, chunks, run.jobs, _lost)) as done:
+        for results in done:
+            found.extend(results)
+            progress(len(found), len(variants))
     order = {variant.id: number for number, variant in enumerate(variants)}
     found.sort(key=lambda result: order[result.variant.id])
     if run.learn:
         save(known_path(practical), learn(found, fingerprint(practical)))
     tried = tuple(result for result in found if result.variant.id != REFERENCE.id)
-    return Verification(tried, practical.blanks, checks, *_recognition(practical, tried))
+    return Verification(tried, practical.blanks, *_recognition(practical, tried))
 
 
 def _recognition(practical: Practical, tried: Sequence[VariantResult]) -> tuple[Recognition | None, str]:
@@ -101,29 +101,16 @@ def _is_of(variant: Variant, folder: Path) -> bool:
     return len(parts_of(variant)) > 1 or variant.path.resolve().is_relative_to(folder.resolve())
 
 
-def variant_results(
-    marking: Marking, variants: Sequence[Variant], jobs: int, everything: bool = True
-) -> Iterator[list[VariantResult]]:
-    """The results of all variants, in chunks as they come. CourseError if the course or the machine is unfit.
-
-    Without ``everything`` a wrong variant is asked only the questions that it should lose.
-    """
-    size = max(math.ceil(len(variants) / (CHUNKS * jobs)), 1)
-    chunks = [list(variants[start : start + size]) for start in range(0, len(variants), size)]
-    if jobs == 1 or len(chunks) == 1:
-        yield from (try_variants(marking, chunk, everything) for chunk in chunks)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        futures = [pool.submit(try_variants, marking, chunk, everything) for chunk in chunks]
-        for future in as_completed(futures):
-            yield future.result()
+def _lost(_: Sequence[Variant]) -> NoReturn:
+    message = "A process that graded variants was killed twice, most often because the machine ran out of memory."
+    raise CourseError(message, "Run the same command with fewer at once, such as --jobs 1.")
 
 
 def try_variants(marking: Marking, variants: Sequence[Variant], everything: bool = True) -> list[VariantResult]:
     """The results of some variants, one after the other in copies of one student process.
 
-    They are mended by the release that the source would make as it stands, whatever stands in release/.
+    They are mended by the release that the source would make as it stands, whatever stands in release/. Without
+    ``everything`` a wrong variant is asked only the questions that it should lose.
     """
     practical, barrier = marking.course.practical, choose_barrier(marking.unsafe)
     release = strip_mark_schemes(blank(practical.source, practical))
@@ -135,26 +122,22 @@ def try_variants(marking: Marking, variants: Sequence[Variant], everything: bool
         for variant in variants:
             mended, repairs = repair(in_place(marked, variant), release, practical)
             paper = Paper(extract(mended, practical.long_running, marking.limits), released)
-            asked = [item for item in marking.questions if everything or item.name in variant.loses]
-            asked = list(marking.questions) if variant.verdict == "right" else asked
-            found.append(_result(marking, variant, paper, tuple(repairs), asked, process))
+            whole = everything or variant.verdict == "right"
+            asked = [item for item in marking.questions if whole or item.name in variant.loses]
+            heard: dict[str, Mapping[str, Heard]] = {}
+            questions = judge(paper, marking.key, process, asked, partial(_keep, heard))
+            signatures = _signatures(variant, heard)
+            found.append(VariantResult(variant, questions, tuple(repairs), _end_to_end(practical), signatures))
         return found
 
 
-def _result(
-    marking: Marking,
-    variant: Variant,
-    paper: Paper,
-    repairs: tuple[str, ...],
-    asked: Sequence[Question],
-    process: StudentProcess,
-) -> VariantResult:
-    signatures: dict[str, dict[str, Signature]] = {}
+def _keep(kept: dict[str, Mapping[str, Heard]], question: str, heard: Mapping[str, Heard]) -> str:
+    """Keep what was answered to a question; as no hint is wanted, none is given."""
+    kept[question] = heard
+    return ""
 
-    def listen(question: str, heard: Mapping[str, Heard]) -> str:
-        if question in variant.loses or variant.id == REFERENCE.id:
-            signatures[question] = {key: signature(each) for key, each in heard.items()}
-        return ""
 
-    questions = judge(paper, marking.key, process, asked, listen)
-    return VariantResult(variant, questions, repairs, _end_to_end(marking.course.practical), signatures)
+def _signatures(variant: Variant, heard: Mapping[str, Mapping[str, Heard]]) -> dict[str, Signatures]:
+    """Of the answers to the questions that the variant should lose; of the reference's to all."""
+    wanted = heard.keys() if variant.id == REFERENCE.id else heard.keys() & set(variant.loses)
+    return {question: {key: signature(each) for key, each in heard[question].items()} for question in wanted}

@@ -1,4 +1,4 @@
-"""A tiny practical in numpy, in a course of its own, and the front door: grading with it takes a moment."""
+"""A small NumPy practical in a course of its own, and the front door: grading with it takes a moment."""
 
 import re
 import shutil
@@ -10,7 +10,7 @@ from typing import cast
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_notebook
 from typer.testing import CliRunner, Result
 
 from autograder.authoring import blank, fill, strip_mark_schemes
@@ -26,7 +26,6 @@ kit = 2
 [questions]
 double = "double"
 shift = "shift"
-both = { functions = ["double", "shift"], end_to_end = true }
 """.lstrip()
 INPUTS = '''
 """What the checks ask with; every question that is asked is noted in asked.txt, beside source/."""
@@ -78,14 +77,18 @@ def it_shifts(exam: Exam) -> None:
     """The numbers come back, each larger by one."""
     note("shift")
     compare(exam, POSITIVE, "shift")
-
+'''.lstrip()
+BOTH = {  # the files with one more question, which is asked end to end; its cell is both()
+    "practical.toml": f'{CONTRACT}both = {{ functions = ["double", "shift"], end_to_end = true }}\n',
+    "checks.py": f'''{CHECKS}
 
 @check("both", look_at="the questions before")
 def they_work_together(exam: Exam) -> None:
     """The numbers are doubled and shifted."""
     note("both")
     compare(exam, POSITIVE, "double", "shift")
-'''.lstrip()
+''',
+}
 CORPUS = """
 [[variant]]
 id = "adds"
@@ -109,74 +112,99 @@ fills = { "shift.body" = "x - 1" }
 loses = ["shift"]
 hint = "The step goes down."
 """.lstrip()
+GRADE = {"grade": True, "locked": True}
+DOUBLE = "def double(x):\n    y = 2 * x  ### SOLUTION double.body\n    return y"
+SHIFT = "def shift(x):\n    y = x + 1  ### SOLUTION shift.body\n    return y"
+QUESTION = "Why?\n\n### BEGIN MARK SCHEME\nTwo points for the secret reason.\n### END MARK SCHEME"
+WHY = "### BEGIN SOLUTION why\nBecause of the model.\n### END SOLUTION"
 
 
-def notebook(points: float = 2, prose: str = "Fill in the blanks.") -> NotebookNode:
-    """The source notebook."""
-    made: NotebookNode = new_notebook(
-        cells=[
-            new_markdown_cell(prose, id="prose"),
-            _cell(new_code_cell("import numpy as np"), "setup", locked=True),
-            _cell(
-                new_code_cell("def double(x):\n    y = 2 * x  ### SOLUTION double.body\n    return y"),
-                "double",
-                solution=True,
-            ),
-            _cell(new_code_cell("double(1)"), "check-double", grade=True, locked=True, points=points),
-            _cell(
-                new_code_cell("def shift(x):\n    y = x + 1  ### SOLUTION shift.body\n    return y"),
-                "shift",
-                solution=True,
-            ),
-            _cell(new_code_cell("shift(1)"), "check-shift", grade=True, locked=True, points=3),
-            _cell(new_code_cell("shift(double(1))"), "check-both", grade=True, locked=True, points=1),
-            _cell(
-                new_markdown_cell("### BEGIN SOLUTION why\nBecause.\n### END SOLUTION"),
-                "why",
-                grade=True,
-                solution=True,
-                points=2,
-            ),
-        ]
-    )
-    made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return made
-
-
-def _cell(cell: NotebookNode, grade_id: str, **roles: object) -> NotebookNode:
+def cell(kind: str, name: str, source: str, **roles: object) -> NotebookNode:
+    """A cell, which nbgrader knows by its name if it has roles; code has an output of an earlier run."""
     plain = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3}
-    cell.metadata["nbgrader"] = {**plain, "grade_id": grade_id, "cell_type": cell.cell_type, **roles}
-    cell.id = grade_id
-    return cell
+    known = {"nbgrader": {**plain, "grade_id": name, "cell_type": kind, **roles}} if roles else {}
+    node: dict[str, object] = {"cell_type": kind, "id": name, "metadata": known, "source": source}
+    if kind == "code":
+        node |= {"outputs": [{"output_type": "stream", "name": "stdout", "text": "hi"}], "execution_count": 3}
+    return cast(NotebookNode, nbformat.from_dict(node))
+
+
+def notebook(*more: NotebookNode, points: float = 2, **sources: str) -> NotebookNode:
+    """The source notebook: with more cells, with other points for ``double``, and with these cells' sources.
+
+    A cell ``check-double`` is named ``check_double`` here.
+    """
+    cells = [
+        cell("markdown", "prose", "# Two functions"),
+        cell("code", "setup", "import numpy as np", locked=True),
+        cell("code", "double", DOUBLE, solution=True),
+        cell("code", "check-double", "double(1)", points=points, **GRADE),
+        cell("code", "shift", SHIFT, solution=True),
+        cell("code", "check-shift", "shift(1)", points=3, **GRADE),
+        *more,
+        cell("markdown", "question-why", QUESTION, locked=True),
+        cell("markdown", "why", WHY, grade=True, solution=True, points=2),
+    ]
+    for each in cells:
+        each.source = sources.pop(each.id.replace("-", "_"), each.source)
+    assert not sources, f"no such cells: {', '.join(sources)}"
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return cast(NotebookNode, new_notebook(cells=cells, metadata={"kernelspec": kernel}))
+
+
+def both() -> NotebookNode:
+    """The grade cell of the question ``both``."""
+    return cell("code", "check-both", "shift(double(1))", points=1, **GRADE)
+
+
+def cell_of(made: NotebookNode, name: str) -> NotebookNode:
+    """The cell of that id."""
+    return cast(NotebookNode, next(each for each in made.cells if each.id == name))
 
 
 def write_source(root: Path, made: NotebookNode, name: str = NAME) -> None:
     """Write the source notebook; the release stays as it is."""
     path = root / "source" / name / f"{name}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(nbformat.writes(made), encoding="utf-8")
+    path.write_text(nbformat.v4.writes(made), encoding="utf-8")  # also what is not valid
 
 
-def tiny_course(root: Path, name: str = NAME, files: Mapping[str, str] | None = None) -> Path:
-    """A course with the practical and its release; ``files`` of solutions/<name>/ are added, or replace the own."""
-    write_source(root, notebook(), name)
+def write_release(root: Path, name: str = NAME) -> None:
+    """Write the release that belongs to the source."""
+    practical = load_practical(root, name)
+    practical.release_path.parent.mkdir(parents=True, exist_ok=True)
+    release = strip_mark_schemes(blank(practical.source, practical))
+    practical.release_path.write_text(nbformat.writes(release), encoding="utf-8")
+
+
+def unreleased(
+    root: Path, made: NotebookNode | None = None, name: str = NAME, files: Mapping[str, str] | None = None
+) -> Path:
+    """A course with the practical, not released yet; ``files`` of solutions/<name>/ are added, or replace the own."""
+    write_source(root, notebook() if made is None else made, name)
     texts = {"practical.toml": CONTRACT, "inputs.py": INPUTS, "checks.py": CHECKS, **(files or {})}
     for file, text in texts.items():
         path = root / "solutions" / name / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     shutil.copy(KIT / "nbgrader_config.py", root)
-    practical = load_practical(root, name)
-    practical.release_path.parent.mkdir(parents=True, exist_ok=True)
-    release = strip_mark_schemes(blank(practical.source, practical))
-    practical.release_path.write_text(nbformat.writes(release), encoding="utf-8")
     return root
 
 
-def handed_in(root: Path, name: str = NAME, **fills: str) -> NotebookNode:
+def small_course(
+    root: Path, made: NotebookNode | None = None, name: str = NAME, files: Mapping[str, str] | None = None
+) -> Path:
+    """The same, with its release."""
+    write_release(unreleased(root, made, name, files), name)
+    return root
+
+
+def handed_in(root: Path, name: str = NAME, answer: str = "My own answer.", **fills: str) -> NotebookNode:
     """A notebook as a student would hand it in: right, but for the blanks ``<fill>.body`` that are given."""
     practical = load_practical(root, name)
-    return fill(practical.source, practical, {f"{key}.body": text for key, text in fills.items()})
+    made = fill(practical.source, practical, {f"{key}.body": text for key, text in fills.items()})
+    cell_of(made, "why").source = answer
+    return made
 
 
 def released(root: Path, name: str = NAME) -> NotebookNode:
@@ -184,11 +212,13 @@ def released(root: Path, name: str = NAME) -> NotebookNode:
     return cast(NotebookNode, nbformat.read(root / "release" / name / f"{name}.ipynb", as_version=4))
 
 
-def hand_in(root: Path, student: str, content: NotebookNode | str | None = None, **fills: str) -> Path:
-    """Put a submission into the course's submitted/; the path."""
-    path = root / "submitted" / student / NAME / f"{NAME}.ipynb"
+def hand_in(
+    root: Path, student: str, content: NotebookNode | str | None = None, name: str = NAME, **others: str
+) -> Path:
+    """Put a submission into the course's submitted/, if none is given one that ``handed_in`` makes; the path."""
+    path = root / "submitted" / student / name / f"{name}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = handed_in(root, **fills) if content is None else content
+    content = handed_in(root, name, **others) if content is None else content
     path.write_text(content if isinstance(content, str) else nbformat.writes(content), encoding="utf-8")
     return path
 

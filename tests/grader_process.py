@@ -1,8 +1,4 @@
-"""A course whose submissions are graded in a moment, and its grader as a process of its own.
-
-Everything in it is real: a practical in its three folders, the command line, processes, the sandbox, the judge and the
-gradebook. The practical has two functions, which need no library, and one written answer.
-"""
+"""The grader as a process of its own: a class with many faults, what the gradebook holds of it, and how it is ended."""
 
 import ctypes
 import itertools
@@ -10,131 +6,23 @@ import multiprocessing
 import os
 import random
 import resource
-import shutil
 import signal
 import sqlite3
 import sys
 import time
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-import nbformat
-from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from small_course import hand_in
 
 from autograder import cli
-from autograder.authoring import blank, fill, strip_mark_schemes
-from autograder.course.practical import load_practical
-
-ROOT = Path(__file__).parent.parent
-CONTRACT = """
-kit = 2
-
-[questions]
-double = "double"
-square = "square"
-"""
-CHECKS = '''
-from autograder.judging import Exam, Mistake, Scene, call, check
-
-
-def expect(exam: Exam, function: str, x: float) -> None:
-    scene = Scene({}, call(function, x))
-    theirs, right = (played.step(0) for played in (exam.play(scene), exam.right(scene)))
-    if theirs.number("returned", "the result") != right.number("returned", "the result"):
-        raise Mistake("It is another number.", "the formula")
-
-
-@check("double", look_at="the factor")
-def it_doubles(exam: Exam) -> None:
-    """Twice the number comes back."""
-    expect(exam, "double", 3.0)
-
-
-@check("double", look_at="the sign")
-def it_doubles_negative_numbers(exam: Exam) -> None:
-    """Negative numbers are doubled too."""
-    expect(exam, "double", -1.5)
-
-
-@check("square", look_at="the exponent")
-def it_squares(exam: Exam) -> None:
-    """The number times itself comes back."""
-    expect(exam, "square", 3.0)
-'''
-
-
-# --- the course
-
-
-def _tagged(cell: NotebookNode, grade_id: str, **roles: object) -> NotebookNode:
-    plain = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3}
-    cell.metadata["nbgrader"] = {**plain, "grade_id": grade_id, "cell_type": cell.cell_type, **roles}
-    return cell
-
-
-def _function(name: str, expression: str) -> NotebookNode:
-    source = f"def {name}(x):\n    y = {expression}  ### SOLUTION {name}.body\n    return y"
-    return _tagged(new_code_cell(source, id=name), name, solution=True)
-
-
-def _check_cell(name: str, points: float) -> NotebookNode:
-    cell = new_code_cell(f"{name}(1)", id=f"check-{name}")
-    return _tagged(cell, f"check-{name}", grade=True, locked=True, points=points)
-
-
-def source_notebook() -> NotebookNode:
-    """The instructor's notebook."""
-    scheme = "Why?\n\n### BEGIN MARK SCHEME\nTwo points for the secret reason.\n### END MARK SCHEME"
-    answer = "### BEGIN SOLUTION why\nBecause of the model.\n### END SOLUTION"
-    notebook: NotebookNode = new_notebook(
-        cells=[
-            new_markdown_cell("# A toy practical", id="title"),
-            *(_function("double", "2 * x"), _check_cell("double", 2)),
-            *(_function("square", "x * x"), _check_cell("square", 3)),
-            _tagged(new_markdown_cell(scheme, id="question-why"), "question-why", locked=True),
-            _tagged(new_markdown_cell(answer, id="why"), "why", grade=True, solution=True, points=2),
-        ]
-    )
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return notebook
-
-
-def make_course(root: Path) -> Path:
-    """A course folder with the practical, and nothing handed in."""
-    for part in ("source", "release", "solutions"):
-        (root / part / "toy").mkdir(parents=True)
-    shutil.copy(ROOT / "nbgrader_config.py", root)
-    (root / "solutions/toy/practical.toml").write_text(CONTRACT, encoding="utf-8")
-    (root / "solutions/toy/checks.py").write_text(CHECKS, encoding="utf-8")
-    write_source(root, source_notebook())
-    return root
-
-
-def write_source(root: Path, source: NotebookNode) -> None:
-    """Give the course that source notebook, and the release that belongs to it."""
-    nbformat.write(source, root / "source/toy/toy.ipynb")
-    release = strip_mark_schemes(blank(source, load_practical(root, "toy")))
-    nbformat.write(release, root / "release/toy/toy.ipynb")
-
-
-def hand_in(root: Path, student: str, fills: Mapping[str, str] | None = None, answer: str = "My own answer.") -> Path:
-    """Hand in the right solution, but for these fills, with that answer to the written question."""
-    practical = load_practical(root, "toy")
-    notebook = fill(practical.source, practical, fills or {})
-    next(cell for cell in notebook.cells if cell.id == "why").source = answer
-    path = root / "submitted" / student / "toy" / "toy.ipynb"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, path)
-    return path
-
 
 FAULTS = (  # what becomes of double, and the points that the student then has
     ("2 * x", 5.0),
     ("3 * x", 3.0),
-    ("abs(2 * x)", 4.0),
+    ("abs(2 * x)", 4.5),
     ("1 / 0", 3.0),
     ("__import__('os')._exit(0)", 3.0),
     ("__import__('os').kill(0, 9)", 3.0),
@@ -149,7 +37,7 @@ def hand_in_for_all(root: Path, students: int, seed: int) -> dict[str, float]:
     earned = {}
     for number in range(students):
         expression, points = draw.choice(FAULTS)
-        hand_in(root, f"s{number:02}", {"double.body": expression})
+        hand_in(root, f"s{number:02}", double=expression)
         earned[f"s{number:02}"] = points
     return earned
 
@@ -174,9 +62,6 @@ def marks(root: Path) -> dict[str, list[tuple[object, ...]]]:
     return found
 
 
-# --- the grader as a process of its own
-
-
 def give_up_override() -> None:
     """Let the rights of files bind this process, as they bind everyone but the superuser."""
     libc = ctypes.CDLL(None, use_errno=True)
@@ -190,10 +75,11 @@ def give_up_override() -> None:
 def serve(words: Sequence[str], log: str, file_size: int, rights_bind: bool, most_put: int | None) -> None:
     """Be the grader: its output goes to a file; with a limit on the size of files, and no rights beyond its own.
 
-    Once ``most_put`` folders of students are in place, it waits in the middle of the next for a signal.
+    Once ``most_put`` folders of students are in place, it waits in the middle of the next for SIGUSR1.
     """
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # as on a terminal, however the tests were started
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -211,12 +97,12 @@ def serve(words: Sequence[str], log: str, file_size: int, rights_bind: bool, mos
 
 
 def held_back_after(times: int, act: Callable[..., None]) -> Callable[..., None]:
-    """The same, but for a call after so many others, which waits until a signal ends it."""
-    calls = itertools.count(1)
+    """The same, but for the call after so many others, which waits for SIGUSR1."""
+    calls = itertools.count()
 
     def held(*arguments: object) -> None:
-        if next(calls) > times:
-            signal.pause()
+        if next(calls) == times:
+            signal.sigwait({signal.SIGUSR1})
         act(*arguments)
 
     return held
@@ -230,15 +116,21 @@ PATIENCE = 100.0  # seconds until something that must happen counts as not happe
 
 
 class Grader:
-    """``autograder grade`` on a toy course, in a process of its own."""
+    """``autograder grade``, or another command, on a course, in a process of its own."""
 
     def __init__(
-        self, course: Path, *words: str, file_size: int = 0, rights_bind: bool = False, most_put: int | None = None
+        self,
+        course: Path,
+        *words: str,
+        command: str = "grade",
+        file_size: int = 0,
+        rights_bind: bool = False,
+        most_put: int | None = None,
     ) -> None:
         self.log = course / "grader.log"
         self.log.unlink(missing_ok=True)
         self.log.touch()
-        line = ("grade", "--course", str(course), "--assignment", "toy", *words)
+        line = (command, "--course", str(course), *words)
         self.process = CONTEXT.Process(target=serve, args=(line, str(self.log), file_size, rights_bind, most_put))
         self.process.start()
 
@@ -258,6 +150,10 @@ class Grader:
         """All that it printed, in one line."""
         return " ".join(self.log.read_text(encoding="utf-8").split())
 
+    def go_on(self) -> None:
+        """Let it go on where it waits."""
+        os.kill(self.pid, signal.SIGUSR1)
+
     def wait_for(self, event: Callable[[], bool]) -> None:
         """Return as soon as the event is there, or the grader gone."""
         deadline = time.monotonic() + PATIENCE
@@ -265,11 +161,16 @@ class Grader:
             assert time.monotonic() < deadline, f"it did not happen: {self.said}"
             time.sleep(0.003)
 
-    def killed(self, number: signal.Signals = signal.SIGKILL) -> int:
+    @property
+    def workers(self) -> list[int]:
+        """The processes in which it does its work."""
+        return [pid for pid in below(self.pid) if "spawn_main" in command_line(pid)]
+
+    def killed(self, number: signal.Signals = signal.SIGKILL, kill: Callable[[int, int], None] = os.killpg) -> int:
         """Its exit code after the signal to its process group; none of its workers and sandboxes is left."""
         assert self.process.is_alive(), f"it has come to an end: {self.said}"
         family = below(self.pid)
-        os.killpg(self.pid, number)
+        kill(self.pid, number)
         code = self.finished()
         deadline = time.monotonic() + PATIENCE
         while family := {pid for one in family for pid in (one, *below(one)) if is_alive(pid)}:
