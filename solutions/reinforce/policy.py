@@ -4,8 +4,6 @@ One number added to all logits of a row changes no probability, so logits are co
 off, and the gradients are those of sums whose weights add up to nothing in each row.
 """
 
-import numpy as np
-
 from autograder.judging import Answer, Exam, Mistake, Numbers, Scene, call, check, expect_close, help_with, tensor
 from autograder.rl.inputs import State, generator, normal
 from autograder.rl.layers import Binding
@@ -40,7 +38,8 @@ def played(exam: Exam, binding: Binding, size: int) -> tuple[Answer, Answer]:
 def logits_of(answer: Answer, size: int) -> Numbers:
     """The logits (B, A) that came back, each row's mean taken off."""
     logits = answer.step(2).array("returned", (size, ACTIONS), f"what forward returns for a batch of {size}")
-    return np.asarray(logits - logits.mean(1, keepdims=True))
+    centred: Numbers = logits - logits.mean(1, keepdims=True)
+    return centred
 
 
 def expect_logits(exam: Exam, size: int) -> None:

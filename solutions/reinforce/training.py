@@ -34,8 +34,8 @@ HORIZON = 500  # the steps of an episode that never fails, and so the best retur
 STRETCH = (1.0, 1.0, 5.0, 1.0)  # cart position and velocity, pole angle and angular velocity
 CART_POLE = Task("CartPole-v1", Lens.draw(STRETCH, order=(1, 0)))
 OBSERVATIONS, ACTIONS = 4, 2
-ABOVE_CHANCE = 50.0  # mean return of whole episodes
-LEARNED = 100.0
+ABOVE_CHANCE = 40.0  # mean return of whole episodes
+LEARNED = 80.0
 EPISODES = 20
 EVALUATION_SEED = 90_001
 WIDEST = 1024  # units of a hidden layer
@@ -106,7 +106,7 @@ def the_policy_balances_longer_than_chance(exam: Exam) -> None:
 
 @check("training", weight=2, look_at="the mask of the returns-to-go, and the signs and the advantages in the loss")
 def the_policy_has_learned_to_balance(exam: Exam) -> None:
-    """After a short training the policy keeps the pole up for at least 100 of 500 steps."""
+    """After a short training the policy keeps the pole up for at least 80 of 500 steps."""
     best = best_return(exam, LEARNED)
     if best < LEARNED:
         raise Mistake(f"After a short training the policy balances for {best:.0f} of {HORIZON} steps on average.")
