@@ -173,11 +173,13 @@ def test_a_missing_file_is_told_with_the_next_step(tmp_path: Path) -> None:
     assert "verify --learn" in caught.value.next_step
 
 
-def test_the_committed_known_mistakes_are_up_to_date_and_small(sac: Practical) -> None:
-    path = known_path(sac)
+@pytest.mark.parametrize("name", ["sac", "reinforce"])
+def test_the_committed_known_mistakes_are_up_to_date_and_small(name: str, kit: Path) -> None:
+    practical = load_practical(kit, name)
+    path = known_path(practical)
     found = read(path)
     assert found is not None
-    assert found.fingerprint == fingerprint(sac), "run autograder verify --learn"
+    assert found.fingerprint == fingerprint(practical), "run autograder verify --learn"
     assert path.stat().st_size < 2_000_000
 
 
