@@ -45,6 +45,7 @@ def check(
     if not notebook.exists():
         raise CourseError(f"There is no file {notebook}.", "Name a notebook (.ipynb).")
     marking = Marking(course_in(course, assignment), unsafe_no_sandbox, frozenset(skip or ()))
+    marking.prove(marking.course.results)
     result = mark(marking, mend(marking.course, Submission(notebook.stem, notebook))).result
     if as_json:
         typer.echo(json.dumps(as_data(result), indent=1))

@@ -37,7 +37,9 @@ import numpy as np
 POSITIVE, NEGATIVE = np.array([1.7, 2.9]), np.array([-1.3, -3.1])
 
 
-def note(question):
+def note(exam, question):
+    if type(exam).__name__ == "LocalExam":
+        return  # the checks are proven: no student is asked
     with (Path(__file__).parents[2] / "asked.txt").open("a") as file:
         file.write(f"{question}\\n")
 '''.lstrip()
@@ -62,7 +64,7 @@ def compare(exam: Exam, numbers, *functions: str) -> None:
 @check("double", weight=3, look_at="the factor")
 def it_doubles(exam: Exam) -> None:
     """Twice the numbers come back."""
-    note("double")
+    note(exam, "double")
     compare(exam, POSITIVE, "double")
 
 
@@ -75,7 +77,7 @@ def it_doubles_negative_numbers(exam: Exam) -> None:
 @check("shift", look_at="the step")
 def it_shifts(exam: Exam) -> None:
     """The numbers come back, each larger by one."""
-    note("shift")
+    note(exam, "shift")
     compare(exam, POSITIVE, "shift")
 '''.lstrip()
 BOTH = {  # the files with one more question, which is asked end to end; its cell is both()
@@ -85,7 +87,7 @@ BOTH = {  # the files with one more question, which is asked end to end; its cel
 @check("both", look_at="the questions before")
 def they_work_together(exam: Exam) -> None:
     """The numbers are doubled and shifted."""
-    note("both")
+    note(exam, "both")
     compare(exam, POSITIVE, "double", "shift")
 ''',
 }

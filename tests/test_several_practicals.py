@@ -27,7 +27,7 @@ FILES = {"variants/all.toml": CORPUS.replace("3 * x", "4 * x").replace("three", 
 OTHERS_FILES = {
     "checks.py": CHECKS.replace("Twice", "Four times")
     .replace("import Exam", "import Exam, LearningCurve")
-    .replace('note("shift")', 'exam.keep_curve(LearningCurve((10, 20), (0.5, 0.75), "epochs", "accuracy"))'),
+    .replace('note(exam, "shift")', 'exam.keep_curve(LearningCurve((10, 20), (0.5, 0.75), "epochs", "accuracy"))'),
     "variants/all.toml": CORPUS.replace("x + x", "3 * x + x")
     .replace('"3 * x"', '"2 * x"')
     .replace("three, and it should be two", "two, and it should be four"),

@@ -4,12 +4,14 @@ A result that was kept is built on: what a question's marks depend on is kept wi
 asked whose dependencies changed. Weights and sentences are applied again without asking.
 """
 
+import contextlib
 import json
 import time
 import weakref
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from autograder.annexes import annex
@@ -17,11 +19,13 @@ from autograder.course.folders import Course
 from autograder.course.limits import Limits
 from autograder.course.practical import Question
 from autograder.errors import CourseError
+from autograder.files import write_atomically
 from autograder.grading.dependencies import Dependencies, dependencies, digest
 from autograder.grading.mend import Mended
 from autograder.judging.answer_key import AnswerKey
 from autograder.judging.judge import Paper, judge, points_of, student_process
 from autograder.judging.process import StudentProcess
+from autograder.judging.proof import prove
 from autograder.notebook.extraction import Extract, extract
 from autograder.records import Depends, QuestionResult, SubmissionResult
 from autograder.sandbox import NoBarrier, choose_barrier
@@ -86,6 +90,20 @@ class Marking:
     def release(self) -> Extract:
         """What the students' version holds, to tell what was left as released."""
         return extract(self.course.release, self.course.practical.long_running)
+
+    def prove(self, folder: Path) -> None:
+        """CourseError unless the checks pass with the source's own solution. What was proven is noted in the folder of
+        results, if there is one, and not tried again.
+        """
+        path = folder / ".proven"
+        now = digest(*(self.dependencies.asked[question.name] for question in self.course.practical.questions))
+        with contextlib.suppress(OSError):
+            if path.read_text(encoding="utf-8") == now:
+                return
+        prove(self.key, self.course.practical.questions)
+        if folder.is_dir():
+            with contextlib.suppress(OSError):  # it is proven all the same
+                write_atomically(path, now)
 
     def paper(self, mended: Mended) -> Paper:
         """A mended notebook, ready to be judged."""

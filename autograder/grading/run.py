@@ -1,6 +1,5 @@
 """The run of a class: submissions found, mended and marked in parallel, kept one by one, then published."""
 
-import contextlib
 import shlex
 from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
@@ -13,8 +12,7 @@ from rich.console import RenderableType
 from rich.progress import Progress
 
 from autograder.errors import CheckError, CourseError, did_you_mean, unforeseen
-from autograder.files import check_writable, write_atomically
-from autograder.grading.dependencies import digest
+from autograder.files import check_writable
 from autograder.grading.executors import outcomes
 from autograder.grading.locking import only_grader
 from autograder.grading.mark import Marked, Marking, mark
@@ -22,7 +20,6 @@ from autograder.grading.mend import HandedIn, everything_in, mend_once
 from autograder.grading.publish import ClassResults, Published, Sink, publish
 from autograder.grading.stopping import Stopped
 from autograder.grading.store import as_data, check_of, keep, kept, tidy
-from autograder.judging.proof import prove
 from autograder.records import SubmissionResult
 from autograder.reports.tables import class_words, named, plain
 from autograder.sandbox import choose_barrier
@@ -149,7 +146,7 @@ def grade_class(
     # what is unfit for grading is better met once, and first
     _ = course.release, marking.key.checks, marking.dependencies, choose_barrier(marking.unsafe)
     check_of(target, course.name)
-    _prove_once(marking, target)
+    marking.prove(target)
     folders = [path for sink in to for path in sink.folders(marking, target)]
     locked = [course.results] if course.root in folders else []
     with only_grader(target, *locked):
@@ -158,17 +155,6 @@ def grade_class(
         tidy(target)
         graded = _graded(marking, target, asked, jobs, progress)
         return _published(marking, target, everyone, graded, to, progress)
-
-
-def _prove_once(marking: Marking, target: Path) -> None:
-    """CourseError unless the checks pass with the source's own solution; what was proven so is not tried again."""
-    path, practical = target / ".proven", marking.course.practical
-    now = digest(*(marking.dependencies.asked[question.name] for question in practical.questions))
-    with contextlib.suppress(OSError):
-        if path.read_text(encoding="utf-8") == now:
-            return
-    prove(marking.key, practical.questions)
-    write_atomically(path, now)
 
 
 def _asked_for(everyone: Sequence[HandedIn], students: Collection[str], folder: Path) -> list[HandedIn]:

@@ -61,7 +61,7 @@ def judge(
 
 
 def student_process(imports: Sequence[str], key: AnswerKey, barrier: Barrier, limits: Limits) -> StudentProcess:
-    """A process for submissions of that practical: what all of them import is imported once, not anew in each copy."""
+    """A process for submissions of that practical: what all of them import is imported once, and not in each copy."""
     return StudentProcess(barrier, limits, key.practical.warmup, imports, key.practical.modules)
 
 

@@ -55,7 +55,7 @@ def _prove(check: Check, exam: "LocalExam") -> None:
 class LocalExam(Exam):
     """An Exam in this process, for code that is trusted: the reference's, or what is given.
 
-    As in a student's process nothing is left from one ask to the next: the reference is defined anew for each.
+    As in a student's process nothing is left from one ask to the next: the reference is defined again for each.
     """
 
     def __init__(self, key: AnswerKey, functions: Mapping[str, Any] | None = None) -> None:

@@ -90,7 +90,7 @@ def _checked(notebook: NotebookNode, name: str) -> NotebookNode:
         if isinstance(source, list) and all(isinstance(line, str) for line in source):
             cell["source"] = source = "".join(source)
         if not isinstance(source, str) or cell.get("cell_type") not in ("code", "markdown", "raw"):
-            raise NotANotebookError(f"{name} has a cell that is no cell (number {number}). Save it anew from Jupyter.")
+            raise NotANotebookError(f"{name} has a cell that is no cell (number {number}). Save it again from Jupyter.")
         if not isinstance(cell.get("metadata"), dict):
             cell["metadata"] = NotebookNode()
         if not isinstance(cell["metadata"].get("nbgrader", {}), dict):

@@ -44,7 +44,7 @@ def _as_released(piece: Piece, model: Model) -> bool:
 def _kernel_faults(notebook: NotebookNode, release: NotebookNode) -> list[str]:
     """Which of the notebook's metadata name another language or kernel than the release's.
 
-    Jupyter and Colab write them anew with other words for the same kernel, which is no fault.
+    Jupyter and Colab write them again with other words for the same kernel, which is no fault.
     """
     faults = []
     for name, key in (("kernelspec", "language"), ("language_info", "name")):

@@ -31,7 +31,7 @@ class Variant:
 
     id: str
     verdict: Verdict
-    summary: str  # such as "takes the larger of the two target critics"
+    summary: str  # such as "takes three times the number"
     path: Path  # the file that it stands in
     fills: Mapping[str, str] = field(default_factory=dict)  # blank id -> text
     cells: Mapping[str, str] = field(default_factory=dict)  # grade_id -> a whole cell

@@ -66,8 +66,10 @@ def verification(run: Run, progress: Callable[[int, int], object]) -> Verificati
 
     CourseError if the course or the machine is unfit, or as ``Run.variants`` raises it.
     """
-    practical, variants = run.course.practical, run.variants()
+    practical = run.course.practical
     marking = Marking(run.course, run.unsafe, skip=frozenset() if run.end_to_end else _end_to_end(practical))
+    marking.prove(run.course.results)
+    variants = run.variants()
     size = max(math.ceil(len(variants) / (CHUNKS * run.jobs)), 1)
     chunks = [variants[start : start + size] for start in range(0, len(variants), size)]
     work = partial(try_variants, marking, everything=not run.learn)
