@@ -188,7 +188,7 @@ def test_what_is_no_notebook_is_told_with_its_name_and_the_reason(course: Path, 
     assert "alice: 0 of 0 points" in words
     assert "alice.ipynb" in words
     assert reason in words
-    assert re.search(r"Hand in|hand it in again|Save it anew", words) or "known format" in words
+    assert re.search(r"Hand in|hand it in again|Save it again", words) or "known format" in words
 
 
 def test_a_link_is_not_followed_and_a_folder_is_no_notebook(course: Path, tmp_path: Path, untouched: str) -> None:
