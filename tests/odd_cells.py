@@ -13,6 +13,21 @@ from autograder.course.practical import Practical, load_practical
 from autograder.errors import CourseError
 
 METHOD = CONTRACT.replace('"double"', '"Pair.double"')
+ANY = '''
+"""Hidden checks that every solution passes."""
+
+from autograder.judging import Exam, check
+
+
+@check("double", look_at="nothing")
+def it_doubles(exam: Exam) -> None:
+    """Anything will do."""
+
+
+@check("shift", look_at="nothing")
+def it_shifts(exam: Exam) -> None:
+    """Anything will do."""
+'''.lstrip()
 SETUP = "import sys\nif sys.argv:\n    %pip install -q numpy\n!ls"
 DOUBLE = '''
 class Pair:
@@ -48,7 +63,7 @@ def odd(**sources: str) -> NotebookNode:
 
 def odd_course(root: Path, made: NotebookNode | None = None) -> Path:
     """A course with the practical, not released yet."""
-    return unreleased(root, odd() if made is None else made, files={"practical.toml": METHOD})
+    return unreleased(root, odd() if made is None else made, files={"practical.toml": METHOD, "checks.py": ANY})
 
 
 def practical_of(made: NotebookNode | None = None) -> Practical:

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -136,3 +137,10 @@ def test_a_command_whose_annex_was_taken_out_says_so(tmp_path: Path) -> None:
     code, said = run_without(("hints",), tmp_path, "verify", "--course", str(course))
     assert code == 2
     assert "autograder.hints has been taken out of this kit" in " ".join(said.split())
+
+
+def test_every_room_is_installed_with_the_kit() -> None:
+    installed = tomllib.loads((KIT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    assert sorted(installed) == sorted(
+        ".".join(path.parent.relative_to(KIT).parts) for path in ENGINE.rglob("__init__.py")
+    )
