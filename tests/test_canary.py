@@ -50,9 +50,9 @@ def searched(
         submission.parent.mkdir(parents=True)
         cell = search_cell(canary(OWN), {"course": folder, "home": home, "since": since})
         nbformat.write(handed_in(cells={"explore": cell}), submission)
-        asked = [word for name in SKIPPED for word in ("--skip", name)]
+        asked = ["--assignment", "sac", "--json", *(word for name in SKIPPED for word in ("--skip", name))]
         done = subprocess.run(
-            [sys.executable, "-m", "autograder", "check", str(submission), "--course", str(course), "--json", *asked],
+            [sys.executable, "-m", "autograder", *("check", str(submission), "--course", str(course)), *asked],
             env={
                 **os.environ,
                 **{"PYTHONPATH": str(folder / "kit"), "HOME": str(home), "SECRET": planted["environment"]},

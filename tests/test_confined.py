@@ -135,7 +135,17 @@ def test_a_right_submission_gets_full_marks_where_namespaces_are_forbidden(
         if path.name.startswith(("handed_in", "popen-", "pytest-")):
             path.chmod(0o755)  # pytest's own would be closed to the ordinary user
     nbformat.write(handed_in(), folder / "alice.ipynb")
-    command = ("-m", "autograder", "check", str(folder / "alice.ipynb"), "--course", str(kit), "--json")
+    command = (
+        "-m",
+        "autograder",
+        "check",
+        str(folder / "alice.ipynb"),
+        "--course",
+        str(kit),
+        "--assignment",
+        "sac",
+        "--json",
+    )
     code, result = restricted(user, sys.executable, *command, "--skip", "training")
     assert code == 0
     assert result["points"] == result["max_points"] > 0
@@ -145,7 +155,9 @@ def test_a_right_submission_gets_full_marks_where_namespaces_are_forbidden(
 
 @pytest.mark.parametrize("user", USERS[:1])
 def test_the_doctor_says_which_barriers_work_and_why_the_others_do_not(user: int, kit: Path) -> None:
-    _, findings = restricted(user, sys.executable, "-m", "autograder", "doctor", "--course", str(kit), "--json")
+    _, findings = restricted(
+        user, sys.executable, "-m", "autograder", "doctor", "--course", str(kit), "--assignment", "sac", "--json"
+    )
     found = {item["subject"]: item for item in findings}
     assert found["bubblewrap"]["well"]  # it is not needed
     assert "does not work here" in found["bubblewrap"]["found"]
