@@ -3,6 +3,7 @@
 import random
 
 import pytest
+import torch
 from conftest import KIT
 from local_exam import LocalJudge
 
@@ -17,6 +18,12 @@ from autograder.verification.verify import try_variants
 REINFORCE = load_practical(KIT, "reinforce")
 SAMPLE = 5
 VARIANTS = {each.id: each for each in (REFERENCE, *load_corpus([REINFORCE.folder / "variants"], REINFORCE))}
+
+
+@pytest.fixture(autouse=True)
+def _noise() -> None:
+    """As in a student's process, the noise is the same in every run, whatever was tested before."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="module")
