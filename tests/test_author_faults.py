@@ -240,6 +240,14 @@ def test_a_question_without_points_is_refused(course: Path, points: int) -> None
     assert "Give it points above 0 in Jupyter." in said
 
 
+def test_a_question_whose_check_cannot_be_passed_may_be_left_out_meanwhile(course: Path) -> None:
+    put_in(course, checks('\n\n\n@check("gradient"', '\n    1 / 0\n\n\n@check("gradient"', "1 / 0", "", ""))
+    assert run(course, "grade", "--jobs", "1", "--no-gradebook").exit_code == 2
+    done = run(course, "grade", "--jobs", "1", "--no-gradebook", "--skip", "predict", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert [result["points"] for result in json.loads(done.stdout)["results"]] == [2, 2]
+
+
 # --- faults that only a student's answer brings about
 
 

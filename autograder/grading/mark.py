@@ -92,15 +92,16 @@ class Marking:
         return extract(self.course.release, self.course.practical.long_running)
 
     def prove(self, folder: Path) -> None:
-        """CourseError unless the checks pass with the source's own solution. What was proven is noted in the folder of
-        results, if there is one, and not tried again.
+        """CourseError unless the checks of these questions pass with the source's own solution.
+
+        What was proven is noted in the folder of results, if there is one, and not tried again.
         """
-        path = folder / ".proven"
-        now = digest(*(self.dependencies.asked[question.name] for question in self.course.practical.questions))
+        path, asked = folder / ".proven", self.dependencies.asked
+        now = digest(*(asked[question.name] for question in self.questions if not question.end_to_end))
         with contextlib.suppress(OSError):
             if path.read_text(encoding="utf-8") == now:
                 return
-        prove(self.key, self.course.practical.questions)
+        prove(self.key, self.questions)
         if folder.is_dir():
             with contextlib.suppress(OSError):  # it is proven all the same
                 write_atomically(path, now)

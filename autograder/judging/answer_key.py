@@ -29,7 +29,6 @@ class AnswerKey:
 
     def __init__(self, practical: Practical) -> None:
         self.practical = practical
-        self.proven: set[str] = set()  # the questions whose checks are known to pass with the reference; see prove
         self._right: dict[str, Answer] = {}
 
     @cached_property
