@@ -79,6 +79,14 @@ def grade(
         list[str] | None,
         typer.Option(help="Ask this question again; the others keep their marks. Repeatable.", show_default=False),
     ] = None,
+    shard: Annotated[
+        str,
+        typer.Option(
+            metavar="3/10",
+            help="Grade the third of ten parts of the class, say, and publish nothing. Several parts may run at once.",
+            show_default=False,
+        ),
+    ] = "1/1",
     force: Annotated[bool, typer.Option("--force", help="Ask every question again, whether anything changed.")] = False,
     gradebook: Annotated[
         bool,
@@ -95,9 +103,11 @@ def grade(
     alice/anything.ipynb. A question is asked again only if something changed on which its marks depend, so that a run
     that was stopped goes on where it was. Marks and comments that a person gave stay.
     """
+    from autograder.grading.graders import LocalProcesses
     from autograder.grading.mark import Marking
     from autograder.grading.publish import sinks
     from autograder.grading.run import grade_class
+    from autograder.grading.shards import read_shard
 
     root = folder if folder is not None and (folder / "source").is_dir() else course
     where = course_in(root, assignment)
@@ -110,8 +120,10 @@ def grade(
         # a question that was left out would stand there with 0 points
         Console(stderr=True).print(Text("The gradebook and the feedback are not written, since --skip is given."))
     to = sinks(own and gradebook and not skip)
+    part = read_shard(shard)
     with stoppable(), progress_bar() as progress:
-        graded = grade_class(marking, handed_in, target, jobs, to, progress, frozenset(student or ()))
+        graders = LocalProcesses(jobs)
+        graded = grade_class(marking, handed_in, target, graders, to, progress, frozenset(student or ()), part)
     if as_json:
         typer.echo(json.dumps(graded.data(), indent=1))
     else:

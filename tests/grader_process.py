@@ -126,8 +126,9 @@ class Grader:
         file_size: int = 0,
         rights_bind: bool = False,
         most_put: int | None = None,
+        log: str = "grader.log",
     ) -> None:
-        self.log = course / "grader.log"
+        self.log = course / log
         self.log.unlink(missing_ok=True)
         self.log.touch()
         line = (command, "--course", str(course), *words)

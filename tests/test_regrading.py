@@ -17,9 +17,9 @@ from typer.testing import Result
 
 from autograder.course.configuration import course_config
 from autograder.files import write_atomically
+from autograder.grading.graders import Graded, LocalProcesses, grade_one, lost
 from autograder.grading.locking import only_grader
 from autograder.grading.mark import Marking
-from autograder.grading.run import Graded, grade_one, lost
 from autograder.records import Submission
 
 NOTHING: Counter[str] = Counter()
@@ -250,11 +250,13 @@ def test_who_could_not_be_graded_by_the_machines_fault_keeps_result_and_marks(
 ) -> None:
     before = kept_bytes(course), marks(course)
 
-    def one_is_lost(marking: Marking, folder: Path, submissions: Sequence[Submission], _: int) -> Iterator[Graded]:
+    def one_is_lost(
+        _: LocalProcesses, marking: Marking, folder: Path, submissions: Sequence[Submission]
+    ) -> Iterator[Graded]:
         for each in submissions:
             yield lost(marking, each) if each.student == "ada" else grade_one(marking, folder, each)
 
-    monkeypatch.setattr("autograder.grading.run.grade_all", one_is_lost)
+    monkeypatch.setattr(LocalProcesses, "results", one_is_lost)
     done = grade(course)
     assert done.exit_code == 1
     assert "The process that graded this submission was killed twice" in said(done)

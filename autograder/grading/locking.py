@@ -1,6 +1,10 @@
-"""One grader at a time in a folder of results. The lock ends with the process that holds it, however that ends."""
+"""One grader at a time in a folder of results, or several of one part of the class each.
+
+A lock ends with the process that holds it, however that ends.
+"""
 
 import contextlib
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -35,10 +39,7 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        raise CourseError(
-            f"Another grader is at work on {folder}{_who(holder)}.",
-            "Wait until it is done, or stop it (what it has graded is kept), and run the same command again.",
-        ) from None
+        raise _at_work(folder) from None
     try:
         since = datetime.now().astimezone().isoformat(timespec="seconds")
         write_atomically(holder, json.dumps({"process": os.getpid(), "host": os.uname().nodename, "since": since}))
@@ -46,6 +47,28 @@ def _locked(folder: Path) -> Iterator[None]:
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+@contextlib.contextmanager
+def shard_grader(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock together with the graders of other shards, against one that would have it alone.
+
+    CourseError and OSError as ``only_grader`` raises them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _at_work(folder) from None
+        yield
+
+
+def _at_work(folder: Path) -> CourseError:
+    return CourseError(
+        f"Another grader is at work on {folder}{_who(folder / HOLDER)}.",
+        "Wait until it is done, or stop it (what it has graded is kept), and run the same command again.",
+    )
 
 
 def _who(holder: Path) -> str:
