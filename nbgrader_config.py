@@ -55,6 +55,7 @@ c.GenerateFeedback.preprocessors = [
 # c.Limits.time_factor = 1.0            # multiplies all times below, and those of single checks (training)
 # c.Limits.seconds_to_start = 120       # the sandbox and the libraries
 # c.Limits.seconds_to_define = 10       # all definitions of a notebook
+# c.Limits.seconds_per_statement = 1.0   # one statement of a cell that is no definition
 # c.Limits.seconds_per_ask = 15         # one question, unless its check allows more
 # c.Limits.processor_seconds = 300      # of one process
 # c.Limits.memory = "4 GiB"             # what one process holds for itself

@@ -30,7 +30,7 @@ from autograder.judging.checks import Answer, Mistake, Value
 from autograder.judging.judge import judge, student_process
 from autograder.judging.process import Answered, Defined, Gone, Raised, Session, StudentProcess
 from autograder.sandbox import NoBarrier, choose_barrier
-from autograder.student import host, wire
+from autograder.student import host, runner, wire
 from autograder.verification.corpus import load_corpus, variant_notebook
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -139,9 +139,9 @@ def echo(_session: object, **values: Any) -> Any:
 
 def host_hears(content: bytes) -> None:
     """The host's side, fed with bytes in place of the judge: it answers until the judge makes no sense, or hangs up."""
-    loaded = host.Loaded([], "")
+    loaded = runner.Loaded([], "")
     loaded.probes["probe"] = echo
-    with said(content) as channel, mock.patch.object(host, "wire", wire, create=True):
+    with said(content) as channel, mock.patch.multiple(host, create=True, wire=wire, runner=runner):
         session = host.SandboxSession(channel, loaded)
         try:
             session.serve()

@@ -33,7 +33,7 @@ from autograder.notebook.extraction import extract
 from autograder.records import LearningCurve
 from autograder.rl.environments import Lens, Task
 from autograder.rl.training_ground import HOPELESS, SEEDS, Setting
-from autograder.student.host import Loaded, Student
+from autograder.student.runner import Loaded, Student
 from autograder.verification.corpus import Variant, load_corpus, variant_notebook
 from solutions.sac.training import (
     ABOVE_CHANCE,
@@ -160,8 +160,8 @@ def from_notebook(variant: Variant) -> dict[str, Any]:
 def defined(cells: list[list[str]]) -> dict[str, Any]:
     """What these cells define, run as in the student's process; their progress bars are never shown."""
     student = Student()
-    for _, statements in Loaded(cells, "").cells:
-        student.run(statements)
+    for statement in Loaded(cells, "").statements:
+        student.run(statement)
     student.module.__dict__["tqdm"] = partial(tqdm, disable=True)
     return student.module.__dict__
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from autograder.authoring import blank, read_marked
@@ -10,12 +10,22 @@ from autograder.course.limits import Limits
 from autograder.judging.answer_key import AnswerKey
 from autograder.judging.checks import Handler, Value
 from autograder.judging.judge import Paper, judge
-from autograder.judging.process import Answered, Defined, Outcome, Raised, Session, StudentProcess
+from autograder.judging.process import (
+    Answered,
+    Defined,
+    Outcome,
+    Place,
+    Raised,
+    Session,
+    StudentProcess,
+    place_in,
+    raised_in,
+)
 from autograder.judging.proof import LocalExam, answered
 from autograder.notebook.extraction import extract
 from autograder.records import QuestionResult
 from autograder.sandbox import NoBarrier
-from autograder.student.host import Loaded, Student, described
+from autograder.student.runner import Clock, Loaded, Student, described
 from autograder.verification.corpus import Variant, in_place
 
 __all__ = ["LocalExam", "LocalJudge"]
@@ -35,15 +45,17 @@ class LocalSession(Session):
     """A session in this process."""
 
     def __init__(self, loaded: Loaded) -> None:
-        self.cell = ""
+        self.place = Place("")
         self.loaded = loaded
         self.student = Student()
 
-    def define(self, announce: bool = False) -> Defined:
+    def define(self, announce: bool = False, seconds: float = 0) -> Defined:
         """Run the definitions."""
-        for _, statements in self.loaded.cells:
-            self.student.run(statements)
-        return Defined(tuple(Raised(**fault) for fault in [*self.loaded.faults, *self.student.faults]))
+        clock = Clock(Limits().seconds_per_statement)
+        for statement in self.loaded.statements:
+            self.student.run(statement, clock)
+        faults = [*self.loaded.faults, *self.student.faults]
+        return Defined(tuple(map(raised_in, faults)), tuple(place_in(each.get("statement")) for each in faults))
 
     def ask(
         self, probe: str, values: Mapping[str, Value], handler: Handler | None = None, seconds: float | None = None
@@ -62,9 +74,15 @@ class LocalProcess(StudentProcess):
     def start(self) -> None:
         """Nothing has to be started."""
 
-    def load(self, cells: Sequence[tuple[str, str]], probes: str) -> None:
+    def load(
+        self,
+        cells: Sequence[tuple[str, str]],
+        probes: str,
+        without: Iterable[tuple[str, int]] = (),
+        definitions: bool = False,
+    ) -> None:
         """Compile the cells and the probes."""
-        self.loaded = Loaded([list(cell) for cell in cells], probes)
+        self.loaded = Loaded([list(cell) for cell in cells], probes, [list(each) for each in without], definitions)
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
@@ -91,7 +109,10 @@ class LocalJudge:
             changed = {*variant.cells, *(self.practical.blanks[blank] for blank in variant.fills)}
             asked = [item for item in self.practical.questions if not item.end_to_end]
             asked = [item for item in asked if item.cell in changed or item.name in variant.loses] or asked
-            paper = Paper(extract(in_place(self.marked, variant), self.practical.long_running), self.released)
+            paper = Paper(
+                extract(in_place(self.marked, variant), self.practical.long_running, release=self.released),
+                self.released,
+            )
             with LocalProcess() as process, warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # students' code may warn
                 self.known[variant.id] = judge(paper, self.key, process, asked)

@@ -1,4 +1,6 @@
-"""From a notebook only definitions are taken, on their own lines; everything else neither runs nor matters."""
+"""What a student wrote is taken, on its own lines; what is long, interactive or beside the point is left out."""
+
+import __future__
 
 import ast
 import contextlib
@@ -21,40 +23,164 @@ def notebook(*sources: str) -> NotebookNode:
     return made
 
 
+RELEASE = take(notebook("GIVEN = 1\nactor, history = train(GIVEN)\nparts = [GIVEN]"), frozenset({"train"}))
+
+
 def extract(*sources: str) -> Extract:
-    return take(notebook(*sources), frozenset({"train"}))
+    return take(notebook(*sources), frozenset({"train"}), release=RELEASE)
 
 
 def taken(*sources: str) -> str:
     return "\n".join(source for _, source in extract(*sources).cells)
 
 
+IMPORTS = "import os, sys, time, torch, warnings\nimport gymnasium as gym\nimport matplotlib.pyplot as plt\n"
+
+
 @pytest.mark.parametrize(
     "statement",
     [
-        "print('hello')",
-        "for i in range(10**9): pass",
-        "while True: pass",
+        "print('hello', X, X[0])",
+        "X",
+        "'text'",
         "input('name?')",
+        "name = input('name?')",
         "plt.show()",
+        "fig, ax = plt.subplots(); ax.plot([1]); fig.show()",
+        "for lr in [1, 2]: plt.plot(train(lr))",
         "actor, history = train(envs, hp)",
-        "with open('x') as f: f.read()",
-        "raise SystemExit",
+        "history = train(envs, hp)[1]\nlast = history[-1]\nprint(last.mean())",
+        "parts = [GIVEN]",
+        "sys.exit()",
+        "os._exit(0)",
         "%pip install torch",
         "!rm -rf /",
-        "files = !ls",
-        "unused = [0] * 10**10",
+        "env = gym.make('A')\nobs, _ = env.reset()",
+        "def make(): return gym.make('A')\nenvs = make()\nfor _ in range(9): envs.step(1)",
+        "obs = 1\nwhile True: obs = env.step(obs)",
         "if True: print('no')",
-        "assert False",
+        "if True:\n    actor = train(1)",
+        "with open('x') as f: train(f)",
         "torch.set_default_dtype(torch.float64)",
+        "warnings.filterwarnings('error')",
+        "%%bash\nls",
+        "%%time\n%%html\n<b>",
     ],
 )
-def test_what_is_no_definition_is_left_out(statement: str) -> None:
-    kept = taken(f"import torch\n{statement}\ndef f(x): return x")
-    namespace: dict[str, object] = {}
-    exec(kept.replace("import torch", ""), namespace)
-    assert callable(namespace["f"])
-    assert not {"unused", "files", "actor"} & set(namespace)
+def test_what_is_long_interactive_or_beside_the_point_is_left_out(statement: str) -> None:
+    kept = "\n".join(source for _, source in extract(IMPORTS, statement, "def f(x): return x").cells[1:])
+    calls = [node for node in ast.walk(ast.parse(kept)) if isinstance(node, ast.Call)]
+    assert {ast.unparse(call) for call in calls} <= {"gym.make('A')", "open('x')", "get_ipython()"}
+    assert not {"actor", "history", "fig", "envs", "parts"} & names_in(kept)
+
+
+def names_in(text: str) -> set[str]:
+    return {name for node in ast.parse(text).body for name in bound_names(node)}
+
+
+SETUPS = [
+    "T = {}\nT['x'] = 1\nT.update(y=2)\ndef f(x): return T['x'] + T['y']",
+    "T = []\nT.append(3)\ndef f(x): return T[0]",
+    "T = [0] * 3\nfor i in range(3):\n    T[i] += i\ndef f(x): return T[2] / 2",
+    "N = 1\ndel N\nN = 2\ndef f(x):\n    global N\n    N += 1\n    return N",
+    "with open('/dev/null') as file:\n    T = 1\ndef f(x): return T",
+    "if (T := 3) > 2: print(T)\ndef f(x): return T",
+    "(T := 3)\ndef f(x): return T",
+    "[T := i for i in range(3)]\ndef f(x): return T / 2",
+    "globals()['T'] = 3\ndef f(x): return T",
+    "exec('T = 3')\ndef f(x): return T",
+    "class C: pass\nsetattr(C, 'm', lambda self: 3)\ndef f(x): return C().m()",
+    "import functools\ndef g(x, y): return x + y\nf = functools.partial(g, y=1)",
+    "def f(x): return x\ndef twice(g): return lambda x: 2 * g(x)\nf = twice(f)",
+    "class f:\n    def __call__(self, x): return x\nf = f()",
+    "def f(x): return f.calls\nf.calls = 1",
+    "from __future__ import annotations\ndef f(x: nowhere): return 1",
+    "try:\n    T = 1 / 0\nexcept ZeroDivisionError:\n    T = 3\ndef f(x): return T",
+    "for k, v in {'T': 3}.items():\n    globals()[k] = v\ndef f(x): return T",
+    "match 3:\n    case T: pass\ndef f(x): return T",
+    "while True:\n    T = 1\n    break\ndef f(x): return T",
+    "%time T = 3\ndef f(x): return T",
+    "%%time\n%%capture out\nT = 3\ndef f(x): return T",
+    "%%memit\nT = 3\ndef f(x): return T",
+    "def f(x):\n    %timeit x\n    !ls\n    y = !ls\n    return 1",
+    "L = GIVEN + 1\nGIVEN = 1\ndef f(x): return GIVEN",
+    "parts = [GIVEN]\nGIVEN = 2\nmine = list(parts) * 2\ndef f(x): return GIVEN",
+    "class A:\n    def f(self): return 1\nclass A(A):\n    def g(self): return self.f()\ndef f(x): return A().g()",
+    "x, *rest = 1, 2, 3\nfirst = rest.pop(0)\ndef f(y): return rest[0] - first",
+    "import asyncio\nT = 1\nasync def g(): return 1\ndef f(x): return T",
+    "GIVEN = 1\nif GIVEN:\n    low = train(1)\n    T = 2\ndef f(x): return T",
+]
+
+
+@pytest.mark.parametrize("setup", SETUPS)
+def test_what_sets_something_up_is_kept(setup: str) -> None:
+    namespace: dict[str, object] = {"__name__": "__main__", "get_ipython": lambda: None}
+    tree = ast.parse(taken(setup))
+    flags = __future__.annotations.compiler_flag if "__future__" in setup else 0
+    for node in tree.body:
+        with contextlib.suppress(NameError):  # of GIVEN, say
+            exec(compile(ast.Module([node], []), "cell", "exec", flags), namespace)
+    function = namespace["f"]
+    assert callable(function)
+    assert function(1) in (1, 2, 3)
+
+
+def test_what_is_left_out_is_known_by_name_line_and_reason() -> None:
+    found = extract("limit = 3\nlow = train(1)[0]\nhigh = low + limit\ndef f(): return high")
+    assert [(each.line, each.names, each.why) for each in found.loose] == [
+        (1, ("limit",), ""),
+        (2, ("low",), "it calls train, which takes long"),
+        (3, ("high",), ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["C.m = abs", "setattr(C, 'm', abs)", "C = type(C)('C', (C,), {})", "register(C)", "for C in [1]: pass", "del C.m"],
+)
+def test_a_class_that_another_statement_changes_is_not_as_released(change: str) -> None:
+    source = "class C:\n    def m(self):\n        x = ...  # YOUR CODE HERE"
+    assert "C.m" in extract(source).functions
+    found = extract(source, change)
+    assert "C.m" not in found.functions
+    assert not found.open_blanks
+
+
+@pytest.mark.parametrize("harmless", ["c = C()", "print(C)", "C().m()", "help(C)", "C.n = 1", "isinstance(3, C)"])
+def test_a_class_that_is_only_used_is_as_released(harmless: str) -> None:
+    assert "C.m" in extract("class C:\n    def m(self):\n        x = ...  # YOUR CODE HERE", harmless).functions
+
+
+@pytest.mark.parametrize(
+    ("fault", "line"),
+    [
+        ("def g(x):\n    return (x", 6),
+        ("def g(x):\n  a = 1\n    b = 2", 7),
+        ("def g(x):\n    return f'{x['a']}' +", 6),
+        ("def g(x) -> int\n    return 1", 5),
+        ("def g(x):\n    def h(): nonlocal zz\n    return 1", 6),
+        ("@wraps\ndef g(x):\n    x = <YOUR CODE HERE>", 7),
+    ],
+)
+def test_a_fault_costs_the_function_in_which_it_stands(fault: str, line: int) -> None:
+    above, below = "LIMIT = 3\ndef f(x):\n    return LIMIT\n", "\ndef h(x):\n    return [x,\n  1]\nT = '''\ndef'''"
+    for source in (f"{above}\n{fault}\n{below}", above + class_of(fault)):
+        found = extract(source)
+        (name,) = found.broken
+        assert name.endswith("g")
+        assert found.names >= {"f", "LIMIT"}
+        assert "as Python 3." in found.broken[name]
+        if "class" not in source:
+            assert found.names >= {"h", "T"}
+            assert f"line {line}:" in found.broken[name]
+        ((_, text),) = found.cells
+        assert text.split("\n")[: above.count("\n")] == above.split("\n")[:-1]
+
+
+def class_of(method: str) -> str:
+    """A class with that method between two others."""
+    lines = ["def a(self):", "    return (1,", "  2)", *method.split("\n"), "def b(self): pass"]
+    return "\n".join(["class C(object):", *(f"    {line}" for line in lines), ""])
 
 
 @pytest.mark.parametrize(
@@ -121,6 +247,8 @@ BROKEN = [
     "\ud800",
     "x = " + "9" * 5000,
     "!ls\nx = = 1",
+    "(" + "\n" * 100_000 + ")!",
+    "def f(:\n" + "a\n" * 20_000,
 ]
 
 

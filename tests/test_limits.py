@@ -300,7 +300,7 @@ def test_a_cell_that_cannot_be_compiled_in_time_is_named_and_costs_nobody_else_a
             process.load([("cell 1", "x = 1"), ("cell 2", finally_in_finally(20))], PROBES)
             with process.session() as session:
                 assert session.define() == Gone("did not come to an end in the time allowed", hung=True)
-                assert session.cell == "cell 2"
+                assert session.place.cell == "cell 2"
             process.load([("cell 1", "def f(): return 1")], PROBES)
             with process.session() as session:
                 session.define()

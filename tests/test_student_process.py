@@ -105,7 +105,7 @@ def test_a_definition_that_never_ends_names_its_cell(impatient: StudentProcess) 
     with impatient.session() as session:
         outcome = session.define(announce=True)
         assert isinstance(outcome, Gone)
-        assert session.cell == "cell 2"
+        assert session.place.cell == "cell 2"
 
 
 def test_an_exception_is_told_with_the_students_own_cell_line_and_code(process: StudentProcess) -> None:

@@ -43,6 +43,7 @@ class Limits:
     time_factor: float = field(default=1.0, metadata={"kind": "factor", "least": 0.1, "most": 100.0})  # see stretched
     seconds_to_start: float = _seconds(120.0, least=5.0)  # the sandbox and the imports, torch among them
     seconds_to_define: float = _seconds(10.0, least=0.5)  # all of the notebook's definitions
+    seconds_per_statement: float = _seconds(1.0, least=0.1)  # one statement that is no definition
     seconds_per_ask: float = _seconds(15.0, least=0.5)  # one question, unless the check allows more
     processor_seconds: int = _number(300, least=20, most=1_000_000)  # of one process; wall clock ends most before
     memory: int = _size(4 * GIB, least=1 * GIB)  # what one process holds for itself
@@ -88,6 +89,7 @@ class Limits:
             self,
             seconds_to_start=self.seconds_to_start * factor,
             seconds_to_define=self.seconds_to_define * factor,
+            seconds_per_statement=self.seconds_per_statement * factor,
             seconds_per_ask=self.seconds_per_ask * factor,
             processor_seconds=math.ceil(self.processor_seconds * factor),
         )

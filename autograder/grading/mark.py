@@ -108,7 +108,7 @@ class Marking:
 
     def paper(self, mended: Mended) -> Paper:
         """A mended notebook, ready to be judged."""
-        found = extract(mended.notebook, self.course.practical.long_running, self.limits)
+        found = extract(mended.notebook, self.course.practical.long_running, self.limits, self.release)
         return Paper(found, self.release)
 
     def depends(self, question: Question, paper: Paper) -> Depends:

@@ -8,6 +8,7 @@ from autograder.course.limits import Limits
 from autograder.course.practical import Question
 from autograder.judging.answer_key import AnswerKey
 from autograder.judging.asks import digest_of
+from autograder.judging.causes import Causes, missing_name
 from autograder.judging.checks import Answer, Check, Exam, Handler, MakeHandler, Mistake, Value
 from autograder.judging.faults import mistake_in
 from autograder.judging.process import Answered, Defined, Gone, Outcome, Raised, StudentProcess, words_for
@@ -18,9 +19,9 @@ from autograder.student import wire
 
 MOST_CALLS = 500  # of one ask that are kept; an answer with more, such as a training run's, is kept without them
 LARGEST_CALL = 16_384  # bytes of a call that are kept
-MOST_FAULTS = 5  # of those met while the definitions ran that are told
+MOST_FAULTS = 3  # of those met while the definitions ran that are told
 LONGEST_WORDS = 500  # characters of one of them
-MOST_DROPPED = 5  # cells that may hang or kill the process by being defined, before the rest is given up
+MOST_DROPPED = 5  # statements that may hang or kill the process, before others than definitions are given up
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,15 @@ def student_process(imports: Sequence[str], key: AnswerKey, barrier: Barrier, li
 def _verdict_without_asking(question: Question, paper: Paper) -> tuple[Status, str] | None:
     """Status and remark where the notebook's text alone decides; None where the function has to be asked."""
     extract = paper.extract
-    missing = [name for name in question.functions if name.split(".")[0] not in extract.names]
+    broken = [name for name in question.functions if name in extract.broken or name.split(".")[0] in extract.broken]
+    if broken:
+        why = extract.broken.get(broken[0]) or extract.broken[broken[0].split(".")[0]]
+        return Status.WRONG, f"{broken[0]} does not parse ({why})."
+    missing = [name for name in question.functions if not extract.defines(name.split(".")[0])]
     if missing:
-        broken = [f"{cell} does not parse ({why})" for cell, why in extract.faults.items()]
-        if broken:
-            return Status.WRONG, f"{missing[0]} is not defined: {'; '.join(broken)}."
+        faults = [f"{cell} does not parse ({why})" for cell, why in extract.faults.items()]
+        if faults:
+            return Status.WRONG, f"{missing[0]} is not defined: {'; '.join(faults)}."
         return Status.MISSING, f"{missing[0]} was not found in what you handed in."
     untouched = [name for name in question.functions if extract.functions.get(name) == paper.release.functions[name]]
     if len(untouched) == len(question.functions):
@@ -99,9 +104,12 @@ class _Judge:
     process: StudentProcess
     questions: Sequence[Question]
     recognise: Recognise
-    faults: list[str] = field(default_factory=list)  # what went wrong while the definitions ran
+    causes: Causes = field(init=False)  # of what goes wrong because of a statement that was not run, or raised
     answers: dict[str, Heard] = field(default_factory=dict)
     endless: set[str] = field(default_factory=set)  # functions that did not come to an end
+
+    def __post_init__(self) -> None:
+        self.causes = Causes(self.paper.extract)
 
     def results(self) -> tuple[QuestionResult, ...]:
         """Every question's result. What is end to end (training) comes last, whatever its place."""
@@ -125,23 +133,34 @@ class _Judge:
         if exam.endless:
             self.endless.update(question.functions)
         blanks = _open_blanks(question, self.paper.extract)
-        result = points_of(question, checks, f"Still open: {blanks}." if blanks else "")
+        told = [f"Still open: {blanks}."] if blanks else []
+        if not all(check.passed for check in checks):
+            told += map(shortened, self.causes.of_functions(question.functions))
+        result = points_of(question, checks, " ".join(told))
         hint = self.recognise(question.name, exam.heard)
         return replace(result, curve=exam.curve, hint=hint if result.points < result.max_points else "")
 
     def _rehearse(self) -> None:
-        """Run the definitions once; a cell that hangs or kills the process is left out from then on."""
-        cells = self.paper.extract.cells
-        for _ in range(MOST_DROPPED):
-            self.process.load(cells, self.key.practical.probes)
+        """Run the cells once; a statement that hangs, takes too long or kills the process is left out from then on.
+
+        After too many of them only definitions are run.
+        """
+        cells, probes, without = self.paper.extract.cells, self.key.practical.probes, list[tuple[str, int]]()
+        for attempt in range(2 * MOST_DROPPED):
+            definitions = attempt >= MOST_DROPPED
+            self.process.load(cells, probes, without, definitions)
             with self.process.session() as session:
-                outcome = session.define(announce=True)
-            if not isinstance(outcome, Gone):
-                self.faults.extend(shortened(words_for(fault)) for fault in outcome.faults[:MOST_FAULTS])
+                outcome = session.define(announce=True, seconds=self.process.limits.seconds_per_statement)
+            if isinstance(outcome, Defined):
+                self.causes.note_faults(outcome)
+                late = [place for place, fault in outcome.met if fault.type == "TooLongError"]
+                if late:
+                    without += [(place.cell, place.number) for place in late]
+                    self.process.load(cells, probes, without, definitions)
                 return
-            self.faults.append(f"{session.cell or 'a cell'} was left out: running its definitions {outcome.how}.")
-            cells = tuple(cell for cell in cells if cell[0] != session.cell)
-        self.process.load([], self.key.practical.probes)
+            self.causes.note(session.place, f"was left out: it {outcome.how}")
+            without.append((session.place.cell, session.place.number))
+        self.process.load([], probes)
 
     def answer(
         self, probe: str, values: Mapping[str, Value], make: MakeHandler | None, seconds: float | None
@@ -207,9 +226,12 @@ class _Exam(Exam):
             if outcome.hung or outcome.lost:
                 self.given_up = "did not come to an end" if outcome.hung else outcome.how
             return Mistake(f"Your code {outcome.how}.", "loops that never end, and calls that end the process")
-        name_is_missing = outcome.type in ("MissingDefinitionError", "NameError")
-        faults = f" Meanwhile: {' '.join(self.judge.faults)}" if self.judge.faults and name_is_missing else ""
-        return Mistake(words_for(outcome) + faults)
+        words = words_for(outcome)
+        if name := missing_name(outcome):
+            causes = self.judge.causes
+            why = causes.of_name(name) or " ".join(causes.of_definitions(MOST_FAULTS))
+            words = f"{words} {shortened(why)}".strip()
+        return Mistake(words)
 
     def keep_curve(self, curve: LearningCurve) -> None:
         self.curve = curve

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from autograder.sandbox.usage import descendants, memory_of_all
 from autograder.sandbox.view import interpreter
 from autograder.student import wire
 
+PATIENCE = 5  # times the seconds of a statement until it counts as hung; it is interrupted after four
 TOO_SLOW = "did not come to an end in the time allowed"
 
 
@@ -66,10 +67,32 @@ Outcome = Answered | Raised | Gone
 
 
 @dataclass(frozen=True)
+class Place:
+    """A statement of a student's cell: its number there, from 0, its lines, and whether it is no definition."""
+
+    cell: str
+    number: int = 0
+    line: int = 0
+    last: int = 0
+    loose: bool = False
+
+    @property
+    def words(self) -> str:
+        """Where it stands."""
+        return f"{self.cell}, line {self.line}" if self.line else self.cell or "a cell"
+
+
+@dataclass(frozen=True)
 class Defined:
-    """The definitions were run; ``faults`` are what they raised."""
+    """The definitions were run; ``faults`` are what they raised, ``places`` the statements that did."""
 
     faults: tuple[Raised, ...]
+    places: tuple[Place, ...] = ()
+
+    @property
+    def met(self) -> Iterator[tuple[Place, Raised]]:
+        """The statements and what each of them raised."""
+        return zip(self.places, self.faults, strict=False)
 
 
 class Session:
@@ -79,21 +102,30 @@ class Session:
         self._process = process
         self._channel = channel
         self._look = process.look_now_and_then  # at what the sandbox uses, while this waits
-        self.cell = ""  # the cell that began last
+        self.place = Place("")  # the statement that began last
 
-    def define(self, announce: bool = False) -> Defined | Gone:
-        """Run the notebook's loaded definitions; with ``announce``, ``cell`` is the cell that began last."""
+    def define(self, announce: bool = False, seconds: float = 0) -> Defined | Gone:
+        """Run the notebook's loaded cells; with ``announce``, ``place`` is the statement that began last.
+
+        With ``seconds``, a statement that is no definition gets no more than that, and counts as hung if it cannot be
+        interrupted either.
+        """
         if self._process.unfit:
-            self.cell, outcome = self._process.unfit
+            self.place, outcome = self._process.unfit
             return outcome
         deadline = time.monotonic() + self._process.limits.seconds_to_define
         try:
-            wire.send(self._channel, {"verb": "define", "announce": announce}, deadline)
+            wire.send(self._channel, {"verb": "define", "announce": announce, "seconds": seconds}, deadline)
             while True:
-                reply = wire.receive_message(self._channel, deadline, self._look)
+                loose = seconds and self.place.loose
+                latest = min(deadline, time.monotonic() + PATIENCE * seconds) if loose else deadline
+                reply = wire.receive_message(self._channel, latest, self._look)
                 if reply["verb"] == "defined":
-                    return Defined(tuple(_raised(fault) for fault in _dicts(reply.get("faults"))))
-                self.cell = _text(reply.get("label"))
+                    faults = _dicts(reply.get("faults"))
+                    return Defined(
+                        tuple(map(raised_in, faults)), tuple(place_in(each.get("statement")) for each in faults)
+                    )
+                self.place = place_in(reply)
         except wire.WireError as error:
             return self._gone(error)
 
@@ -110,7 +142,7 @@ class Session:
                 if reply["verb"] == "answer":
                     return Answered(reply.get("values"))
                 if reply["verb"] == "raised":
-                    return _raised(reply)
+                    return raised_in(reply)
                 self._serve(reply, handler, deadline)
         except wire.WireError as error:
             return self._gone(error)
@@ -146,7 +178,15 @@ def _dicts(value: object) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _raised(reply: Mapping[str, Any]) -> Raised:
+def place_in(said: object) -> Place:
+    """A statement that the process names; of no place where what it says makes no sense."""
+    said = said if isinstance(said, dict) else {}
+    number, line, last = (value if isinstance(value := said.get(key), int) else 0 for key in ("number", "line", "last"))
+    return Place(_text(said.get("label")), number, line, last, said.get("loose") is True)
+
+
+def raised_in(reply: Mapping[str, Any]) -> Raised:
+    """What the process says that the student's code raised."""
     line = reply.get("line")
     words = {name: _text(reply.get(name)) for name in ("type", "message", "cell", "code")}
     return Raised(line=line if isinstance(line, int) else 0, **words)
@@ -180,7 +220,7 @@ class StudentProcess:
         self._next_look = 0.0  # of time.monotonic
         self.starts = 0  # how often the sandbox was started
         self._loaded: dict[str, Any] = {"cells": [], "probes": ""}
-        self.unfit: tuple[str, Gone] | None = None  # the loaded cell that it could not compile, and the outcome
+        self.unfit: tuple[Place, Gone] | None = None  # the loaded statement that it could not compile, and the outcome
         # what the host prints if it fails to start; closed with the process
         self._words = tempfile.TemporaryFile()  # noqa: SIM115
 
@@ -228,7 +268,7 @@ class StudentProcess:
             wire.receive(self._control, deadline)
             self._ready = True
             self.unfit = self._hand_over_loaded()  # no student code has run here yet
-            if self.unfit and not self.unfit[0]:  # nor was any read: the probes come first
+            if self.unfit and not self.unfit[0].cell:  # nor was any read: the probes come first
                 message = f"The practical's probes.py {self.unfit[1].how.replace('compiled', 'read')} in the sandbox."
                 raise CourseError(message, "It finds installed libraries there, and no file of the course.")
         except (OSError, wire.WireError) as error:
@@ -241,25 +281,41 @@ class StudentProcess:
                 f"The student process does not start: {said or error}", "Run autograder doctor."
             ) from None
 
-    def load(self, cells: Sequence[tuple[str, str]], probes: str) -> None:
-        """Set what every later session defines: the notebook's cells, (label, source) each, and the probes."""
-        self._loaded, self.unfit = {"cells": [list(cell) for cell in cells], "probes": probes}, None
+    def load(
+        self,
+        cells: Sequence[tuple[str, str]],
+        probes: str,
+        without: Iterable[tuple[str, int]] = (),
+        definitions: bool = False,
+    ) -> None:
+        """Set what every later session defines: the notebook's cells, (label, source) each, and the probes.
+
+        ``without`` are statements that are left out, (label, number in the cell); with ``definitions``, all but
+        definitions are.
+        """
+        self._loaded = {
+            "cells": [list(cell) for cell in cells],
+            "probes": probes,
+            "without": [list(each) for each in without],
+            "definitions": definitions,
+        }
+        self.unfit = None
         if self._ready:
             self._hand_over_loaded()
 
-    def _hand_over_loaded(self) -> tuple[str, Gone] | None:
-        """Send the cells and the probes. If that ends the process: the cell and the outcome (it is not sent again)."""
+    def _hand_over_loaded(self) -> tuple[Place, Gone] | None:
+        """Send the cells and the probes. If that ends the process: statement and outcome (it is not sent again)."""
         assert self._control is not None
-        deadline, cell = time.monotonic() + self.limits.seconds_to_define, ""
+        deadline, place = time.monotonic() + self.limits.seconds_to_define, Place("")
         try:
             self._control.sendall(b"load".ljust(wire.LONGEST_VERB))
             wire.send(self._control, self._loaded, deadline)
             while (reply := wire.receive_message(self._control, deadline, self.look_now_and_then))["verb"] != "ready":
-                cell = _text(reply.get("label"))
+                place = place_in(reply)
         except (OSError, wire.WireError) as error:
             self.stop()
             late = isinstance(error, wire.LateError)
-            return cell, Gone(TOO_SLOW if late else "ended the whole process while it was compiled", hung=late)
+            return place, Gone(TOO_SLOW if late else "ended the whole process while it was compiled", hung=late)
         return None
 
     def leave(self) -> None:

@@ -21,7 +21,8 @@ from autograder.judging.faults import mistake_in, place_of
 from autograder.judging.process import Raised, words_for
 from autograder.records import LearningCurve
 from autograder.student import wire
-from autograder.student.host import RefusedError, described
+from autograder.student.host import RefusedError
+from autograder.student.runner import described
 from autograder.student.stage import Stage, plain, play
 
 

@@ -1,1 +1,1 @@
-"""The notebook: reading files and cells, Python's text in them, and the definitions that marking needs."""
+"""The notebook: reading files and cells, Python's text in them, and what of it is run when code is marked."""

@@ -1,12 +1,23 @@
-"""Which statements of a notebook are definitions, and a cell's text with everything else masked out."""
+"""Which statements of a notebook are run when its code is marked, and a cell's text with all others masked out."""
 
 import ast
 import itertools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
-from autograder.notebook.python import ASSIGNS, DEFINITIONS, bound_names, changed_names, global_names, inner, unwrapped
+from autograder.notebook.leaving_out import LOOPS, MAKES, makes_environment, reason
+from autograder.notebook.python import ASSIGNS, DEFINITIONS, HOLDERS, global_names, inner, structure
+from autograder.notebook.statements import (
+    changed_objects,
+    loaded_names,
+    modules_by_name,
+    running,
+    set_names,
+    shows_only,
+)
 
 KEPT = (ast.Import, ast.ImportFrom, *DEFINITIONS)
 
@@ -19,19 +30,197 @@ class CodeCell(NamedTuple):
     tree: ast.Module
 
 
-def kept_source(cells: Sequence[CodeCell], long_running: frozenset[str]) -> tuple[list[tuple[str, str]], set[str]]:
-    """(label, source) of every cell that defines something, with all but definitions and their constants masked out.
+class Loose(NamedTuple):
+    """A statement that is no definition: its place, the names that it sets or changes, and why it is not run, if so."""
 
-    And the names that all of them bind.
+    cell: str
+    line: int
+    last: int
+    names: tuple[str, ...]
+    why: str
+
+
+@dataclass(eq=False)
+class Item:
+    """A statement that is looked at by itself."""
+
+    cell: CodeCell
+    node: ast.stmt
+    holder: "Item | None"  # the if, try or with in which it stands
+    given: bool  # whether it stands in the release as it is
+    why: str = ""  # it is left out
+
+    @property
+    def is_definition(self) -> bool:
+        """Whether it is an import, a function or a class."""
+        return isinstance(self.node, KEPT)
+
+    @cached_property
+    def parts(self) -> list[ast.AST]:
+        """What of it is looked at: of an if, a try or a with only what stands before the colons."""
+        if isinstance(self.node, ast.If):
+            return [self.node.test]
+        if isinstance(self.node, ast.With):
+            return list(self.node.items)
+        return [] if isinstance(self.node, HOLDERS) else [self.node]
+
+    @cached_property
+    def sets(self) -> set[str]:
+        """The names that it sets."""
+        return set_names(*self.parts)
+
+    @cached_property
+    def changes(self) -> set[tuple[str, str]]:
+        """The objects that it may change; see ``changed_objects``."""
+        return changed_objects(*self.parts)
+
+    @cached_property
+    def uses(self) -> set[str]:
+        """The global names that it refers to, in the functions that it makes too."""
+        return loaded_names(*self.parts) if isinstance(self.node, HOLDERS) else global_names(self.node)
+
+
+@dataclass
+class Selection:
+    """The statements of a notebook, and which of them are run."""
+
+    items: list[Item]
+    long_running: frozenset[str]
+    modules: dict[str, str] = field(init=False)
+    kept: set[Item] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Decide about each statement."""
+        definitions = [item for item in self.items if item.is_definition]
+        self.modules = modules_by_name(item.node for item in definitions)
+        calling = [(item.sets, item.uses) for item in self.items if item.is_definition or self._renames(item)]
+        endless = _reaching(set(self.long_running), calling)
+        makers = _reaching(self._makers(), calling)
+        plain, lazy = list(definitions), []
+        self._look(endless)
+        needing = self._needing(makers)
+        for item in self.items:
+            if item.is_definition or item.why or not item.parts or shows_only(item.node):
+                continue
+            if item.given or item in needing:
+                lazy.append(item)
+            elif item.sets or not isinstance(item.node, HOLDERS):
+                plain.append(item)
+        self._keep_wanted(plain, lazy)
+        for item in lazy:
+            if item not in self.kept and not item.given:
+                item.why = needing[item]
+
+    @staticmethod
+    def _renames(item: Item) -> bool:
+        """Whether it gives something another name, or wraps it, and so may bring another name for a long run."""
+        return isinstance(item.node, ASSIGNS) and isinstance(item.node.value, ast.Name | ast.Lambda | ast.Call)
+
+    def _makers(self) -> set[str]:
+        """The functions that make environments themselves."""
+        made = [item for item in self.items if isinstance(item.node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        return {name for item in made for name in item.sets if makes_environment(ast.walk(item.node), self.modules, ())}
+
+    def _look(self, endless: Collection[str]) -> None:
+        """Note what is known to be long, interactive or beside the point."""
+        for item in self.items:
+            if not item.is_definition:
+                above = item.holder.why if item.holder else ""
+                item.why = above or reason(item.parts, self.modules, endless, isinstance(item.node, LOOPS))
+
+    def _needing(self, makers: Collection[str]) -> dict[Item, str]:
+        """The statements that make an environment, or read what another such statement or one left out sets."""
+        defined = {name for item in self.items if item.is_definition for name in item.sets}
+        readers: dict[str, list[Item]] = defaultdict(list)
+        found: dict[Item, str] = {}
+        names: dict[str, str] = {}
+        for item in self.items:
+            if item.is_definition:
+                continue
+            for name in loaded_names(*item.parts):
+                readers[name].append(item)
+            if not item.why and makes_environment(running(*item.parts), self.modules, makers):
+                found[item] = MAKES
+            if item.why or item in found:
+                names |= dict.fromkeys(item.sets - defined, "")
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            for item in readers[name]:
+                if item not in found and not item.why:
+                    found[item] = f"it needs {name}, which is not made"
+                    new = item.sets - defined - names.keys()
+                    names |= dict.fromkeys(new, "")
+                    waiting.extend(new)
+        return found
+
+    def _keep_wanted(self, plain: Sequence[Item], lazy: Sequence[Item]) -> None:
+        """Of the lazy ones keep those that touch what the others use, and what these use, and so on."""
+        touching: dict[str, list[Item]] = defaultdict(list)
+        for item in lazy:
+            for name in item.sets | (_stored(item) if item.given else self.touched(item)):
+                touching[name].append(item)
+        wanted: set[str] = set()
+        waiting = [name for item in plain for name in self._keep(item)]
+        while waiting:
+            name = waiting.pop()
+            if name not in wanted:
+                wanted.add(name)
+                waiting.extend(used for item in touching[name] for used in self._keep(item))
+
+    def _keep(self, item: Item | None) -> set[str]:
+        """Keep it and what it stands in; the names that are used then."""
+        used: set[str] = set()
+        while item and item not in self.kept:
+            self.kept.add(item)
+            used |= item.uses
+            item = item.holder
+        return used
+
+    def touched(self, item: Item) -> set[str]:
+        """The names that it sets and the objects that it may change, modules apart."""
+        return item.sets | {name for name, _ in item.changes} - self.modules.keys()
+
+    def loose(self) -> Iterable[Loose]:
+        """The statements that are no definitions, and set or change something."""
+        for item in self.items:
+            if not item.is_definition and (names := self.touched(item)) and (item in self.kept or item.why):
+                first, last = item.node.lineno, item.node.end_lineno or item.node.lineno
+                yield Loose(item.cell.label, first, last, tuple(sorted(names)), "" if item in self.kept else item.why)
+
+
+def select(cells: Sequence[CodeCell], long_running: frozenset[str], released: frozenset[str] | None) -> Selection:
+    """Which statements are run: definitions, and all that a student wrote but what ``leaving_out`` names.
+
+    ``released`` are the structures of the release's statements; what is among them is run only where something else
+    needs it. If it is None, all are the course's own.
     """
-    uses = _Uses(cells, long_running)
-    sources, names = [], set()
+    items: list[Item] = []
     for cell in cells:
-        kept = [node for node in unwrapped(cell.tree.body) if uses.keeps(node)]
-        if kept:
-            sources.append((cell.label, _masked(cell.source, cell.tree.body, uses)))
-            names |= {name for node in kept for name in bound_names(node)}
-    return sources, names
+        waiting: list[tuple[ast.stmt, Item | None]] = [(node, None) for node in cell.tree.body[::-1]]
+        while waiting:
+            node, holder = waiting.pop()
+            given = released is None or (not isinstance(node, KEPT + HOLDERS) and structure(node) in released)
+            item = Item(cell, node, holder, given)
+            items.append(item)
+            waiting.extend((each, item) for each in inner(node)[::-1])
+    return Selection(items, long_running)
+
+
+def statements_in(cells: Sequence[CodeCell]) -> frozenset[str]:
+    """The structures of all statements that are no definitions, for ``select``."""
+    every = [node for cell in cells for node in cell.tree.body]
+    for node in every:  # which grows meanwhile
+        every += inner(node)
+    return frozenset(structure(node) for node in every if not isinstance(node, KEPT + HOLDERS))
+
+
+def kept_source(cells: Sequence[CodeCell], selection: Selection) -> list[tuple[str, str]]:
+    """(label, source) of every cell of which something is run, with everything else masked out."""
+    kept: dict[str, set[ast.stmt]] = defaultdict(set)
+    for item in selection.kept:
+        kept[item.cell.label].add(item.node)
+    return [(cell.label, _masked(cell.source, cell.tree.body, kept[cell.label])) for cell in cells if kept[cell.label]]
 
 
 def imported(tree: ast.Module) -> list[str]:
@@ -40,40 +229,15 @@ def imported(tree: ast.Module) -> list[str]:
     return plain + [node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module]
 
 
-class _Uses:
-    """Which global names the definitions of a notebook use, directly or through constants."""
-
-    def __init__(self, cells: Sequence[CodeCell], long_running: frozenset[str]) -> None:
-        statements = [node for cell in cells for node in unwrapped(cell.tree.body)]
-        self.defined = {node.name for node in statements if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        uses = [(bound_names(node), global_names(node)) for node in statements if isinstance(node, KEPT)]
-        self._endless = _reaching(set(long_running), uses)
-        self.wanted = {name for _, used in uses for name in used}
-        self._assigns = {node: global_names(node) for node in statements if isinstance(node, ASSIGNS)}
-        self._want_what_is_kept()
-
-    def _want_what_is_kept(self) -> None:
-        """Add what the assignments that are kept use, and so on; each name and each assignment is visited once."""
-        giving = defaultdict(list)
-        for node in self._assigns:
-            for name in bound_names(node):
-                giving[name].append(node)
-        to_visit = [node for node in self._assigns if self.keeps(node)]
-        while to_visit:
-            more = self._assigns[to_visit.pop()] - self.wanted
-            self.wanted |= more
-            to_visit.extend(node for name in more for node in giving[name] if self.keeps(node))
-
-    def keeps(self, node: ast.stmt) -> bool:
-        """Whether it is a definition, or gives a value that some definition uses, without a long run to compute it."""
-        if not isinstance(node, ASSIGNS):
-            return isinstance(node, KEPT)
-        used = bound_names(node) & self.wanted or changed_names(node) & self.defined
-        return bool(used) and not self._assigns[node] & self._endless
+def _stored(item: Item) -> set[str]:
+    """The names of the objects of which it sets an attribute or an item."""
+    nodes = [node for part in item.parts for node in running(part)]
+    found = [node for node in nodes if isinstance(node, ast.Attribute | ast.Subscript)]
+    return {name for node in found if isinstance(node.ctx, ast.Store) for name, _ in changed_objects(node)}
 
 
 def _reaching(endless: set[str], uses: Sequence[tuple[set[str], set[str]]]) -> set[str]:
-    """The names of the long-running functions and of all functions that come to call one."""
+    """The names of these functions and of all functions that come to call one."""
     callers: dict[str, set[str]] = defaultdict(set)
     for names, used in uses:
         for name in used:
@@ -86,12 +250,12 @@ def _reaching(endless: set[str], uses: Sequence[tuple[set[str], set[str]]]) -> s
     return reached
 
 
-def _masked(source: str, statements: Sequence[ast.stmt], uses: _Uses) -> str:
+def _masked(source: str, statements: Sequence[ast.stmt], kept: Collection[ast.stmt]) -> str:
     """The source with each statement that is not kept replaced by ``pass``, every kept line in its old place."""
     text = source.encode()  # columns in the syntax tree count bytes
     starts = [0, *itertools.accumulate(len(line) + 1 for line in text.split(b"\n"))]
     parts, place = [], 0
-    for node in sorted(_dropped(statements, uses), key=lambda node: (node.lineno, node.col_offset)):
+    for node in sorted(_dropped(statements, kept), key=lambda node: (node.lineno, node.col_offset)):
         last, column = node.end_lineno or node.lineno, node.end_col_offset or 0
         parts += [text[place : starts[node.lineno - 1] + node.col_offset], b"pass"]
         place = starts[last - 1] + column
@@ -102,17 +266,13 @@ def _masked(source: str, statements: Sequence[ast.stmt], uses: _Uses) -> str:
     return b"".join([*parts, text[place:]]).decode()
 
 
-def _dropped(statements: Sequence[ast.stmt], uses: _Uses) -> list[ast.stmt]:
-    """The outermost statements that hold nothing to keep."""
-    every = list(statements)
-    around: dict[ast.stmt | None, ast.stmt | None] = dict.fromkeys(every)  # statement -> the if or try around it
-    for node in every:  # which grows meanwhile: what stands inside comes after what it stands in
-        around.update(dict.fromkeys(inner(node), node))
-        every += inner(node)
-    holding: set[ast.stmt | None] = {None}
-    for node in filter(uses.keeps, every):
-        holder: ast.stmt | None = node
-        while holder not in holding:
-            holding.add(holder)
-            holder = around[holder]
-    return [node for node in every if node not in holding and around[node] in holding]
+def _dropped(statements: Sequence[ast.stmt], kept: Collection[ast.stmt]) -> list[ast.stmt]:
+    """The outermost statements that are not kept."""
+    found, waiting = [], list(statements)
+    while waiting:
+        node = waiting.pop()
+        if node in kept:
+            waiting.extend(inner(node))
+        else:
+            found.append(node)
+    return found

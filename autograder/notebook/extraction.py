@@ -1,70 +1,164 @@
-"""From a notebook's cells to what marking needs of them: definitions.
+"""From a notebook's cells to what marking needs of them: what is run, in the notebook's order and on its own lines.
 
-Imports, functions, classes and the constants that these use are kept, in the notebook's order and on their own lines.
-Long runs, plots, prompts, shell and magic lines and experiments are left out: they neither run nor matter.
+What runs in Jupyter means the same here. Left out is what is known to be long, interactive or beside the point (see
+``leaving_out``), and what the release gives anyway and nothing needs.
 """
 
 import ast
 import copy
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import platform
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from nbformat import NotebookNode
 
 from autograder.course.limits import Limits
 from autograder.notebook.cells import grade_id_of, nbgrader_of
-from autograder.notebook.definitions import CodeCell, imported, kept_source
-from autograder.notebook.python import functions_in, read_python, structure
+from autograder.notebook.definitions import CodeCell, Item, Loose, imported, kept_source, select, statements_in
+from autograder.notebook.python import extends_itself, functions_in, read_python, structure
+from autograder.notebook.recovery import recovered
+from autograder.notebook.statements import ANY
+
+MOST_LOOSE = 300  # statements of which a message may speak
 
 
 @dataclass(frozen=True)
 class Extract:
     """What was taken from one notebook."""
 
-    cells: tuple[tuple[str, str], ...]  # (label, source) of every cell that defines something
+    cells: tuple[tuple[str, str], ...]  # (label, source) of every cell of which something is run
     faults: Mapping[str, str]  # label of a cell that does not parse -> why
     functions: Mapping[str, str]  # qualified name -> its code, free of layout and comments
     open_blanks: Mapping[str, tuple[str, ...]]  # qualified name -> the lines in it that are still open
-    names: frozenset[str]  # every name that a kept statement binds
+    names: frozenset[str]  # every name that is given a meaning; ANY among them where the text does not tell all
     imports: tuple[str, ...]  # the modules that the cells import outright, each once
+    broken: Mapping[str, str]  # qualified name of a function, or name of a class, that does not parse -> why
+    loose: tuple[Loose, ...]  # the statements that are no definitions, and set or change something
+    uses: Mapping[str, tuple[str, ...]]  # name of a function, a class or a constant -> the global names that it uses
+    statements: frozenset[str]  # what stands in it besides definitions, to tell what a student left as released
 
     @property
     def fingerprint(self) -> str:
         """The same for every notebook from which the same was taken."""
         return hashlib.sha256(json.dumps([self.cells, sorted(self.faults.items())]).encode()).hexdigest()
 
+    def defines(self, name: str) -> bool:
+        """Whether it gives that name a meaning, or may."""
+        return name in self.names or ANY in self.names
 
-def extract(notebook: NotebookNode, long_running: frozenset[str], limits: Limits | None = None) -> Extract:
-    """Take the definitions from a (repaired) notebook; what is beyond the limits of its code becomes a fault."""
-    cells, faults = _parsed(notebook, limits or Limits())
+
+def extract(
+    notebook: NotebookNode, long_running: frozenset[str], limits: Limits | None = None, release: Extract | None = None
+) -> Extract:
+    """Take what is run from a (repaired) notebook; what is beyond the limits of its code becomes a fault.
+
+    ``release`` is what was taken from the students' version, if the notebook is a student's.
+    """
+    cells, faults, broken = _parsed(notebook, limits or Limits())
     functions = _functions(cells)
-    kept, names = kept_source(cells, long_running)
+    selection = select(cells, long_running, release.statements if release else None)
+    changed = _changed(selection.kept) if release else set()
+    kept = [item for item in selection.items if item in selection.kept]
     return Extract(
-        cells=tuple(kept),
+        cells=tuple(kept_source(cells, selection)),
         faults=faults,
-        functions={name: structure(_bare(node)) for name, (node, _) in functions.items()},
-        open_blanks={name: blanks for name, (node, cell) in functions.items() if (blanks := _open(node, cell))},
-        names=frozenset(names),
+        functions={name: structure(_bare(node)) for name, (node, _) in functions.items() if not _is(name, changed)},
+        open_blanks={
+            name: blanks
+            for name, (node, cell) in functions.items()
+            if not _is(name, changed) and (blanks := _open(node, cell))
+        },
+        names=frozenset(name for item in kept for name in item.sets),
         imports=tuple(dict.fromkeys(name for cell in cells for name in imported(cell.tree))),
+        broken={name: why for name, why in broken.items() if not _is(name, changed)},
+        loose=tuple(selection.loose())[:MOST_LOOSE],
+        uses=_uses(kept),
+        statements=statements_in(cells),
     )
 
 
-def _parsed(notebook: NotebookNode, limits: Limits) -> tuple[list[CodeCell], dict[str, str]]:
-    """The code cells that parse, and of those that do not, label -> why."""
+def as_data(extract: Extract) -> dict[str, Any]:
+    """What was taken, as JSON can hold it, but for what only a release's is asked for."""
+    plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(extract).items()}
+    return {**plain, "names": sorted(extract.names), "statements": []}
+
+
+def from_data(data: Mapping[str, Any]) -> Extract:
+    """The same, from JSON."""
+    return Extract(
+        cells=tuple((label, source) for label, source in data["cells"]),
+        faults=data["faults"],
+        functions=data["functions"],
+        open_blanks={name: tuple(lines) for name, lines in data["open_blanks"].items()},
+        names=frozenset(data["names"]),
+        imports=tuple(data["imports"]),
+        broken=data["broken"],
+        loose=tuple(Loose(cell, line, last, tuple(names), why) for cell, line, last, names, why in data["loose"]),
+        uses={name: tuple(used) for name, used in data["uses"].items()},
+        statements=frozenset(data["statements"]),
+    )
+
+
+def _changed(kept: Collection[Item]) -> set[tuple[str, str]]:
+    """The objects that a student's own statements, or decorators, change, and the names that they set otherwise."""
+    found: set[tuple[str, str]] = set()
+    for item in kept:
+        if not item.given and not isinstance(item.node, ast.Import | ast.ImportFrom):
+            found |= item.changes
+            if not item.is_definition:
+                found |= {(name, "") for name in item.sets}
+    return found
+
+
+def _is(function: str, changed: Collection[tuple[str, str]]) -> bool:
+    """Whether a function or method, or all of its class, is among them."""
+    name, _, method = function.partition(".")
+    return (name, "") in changed or (bool(method) and (name, method) in changed)
+
+
+def _uses(kept: Sequence[Item]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = {}
+    for item in kept:
+        if not isinstance(item.node, ast.Import | ast.ImportFrom):
+            for name in item.sets:
+                found.setdefault(name, set()).update(item.uses - {name})
+    return {name: tuple(sorted(used)) for name, used in found.items()}
+
+
+def _parsed(notebook: NotebookNode, limits: Limits) -> tuple[list[CodeCell], dict[str, str], dict[str, str]]:
+    """The code cells that parse; of those that do not, label -> why; and of the functions that do not, name -> why.
+
+    Of a cell that does not parse, all is taken that does.
+    """
     cells: list[CodeCell] = []
     faults: dict[str, str] = {}
+    broken: dict[str, str] = {}
     for number, node in enumerate(notebook.cells, start=1):
         if node.cell_type != "code" or nbgrader_of(node).get("grade", False):
             continue  # grade cells hold visible checks, which decide nothing
         label = f"cell {number} ({name})" if (name := grade_id_of(node)) else f"cell {number}"
         try:
             _check_length(node.source, cells, limits)
+        except SyntaxError as error:
+            faults[label] = str(error.msg)
+            continue
+        try:
             cells.append(CodeCell(label, *read_python(node.source)))
         except SyntaxError as error:
-            faults[label] = f"line {error.lineno}: {error.msg}" if error.lineno else str(error.msg)
-    return cells, faults
+            faults[label] = _in_words(error)
+            if found := recovered(node.source, label):
+                cells.append(CodeCell(label, found.text, found.tree))
+                broken |= {name: f"{label}, {_in_words(why)}" for name, why in found.broken.items()}
+    return cells, faults, broken
+
+
+def _in_words(error: SyntaxError) -> str:
+    if not error.lineno:
+        return str(error.msg)
+    return f"line {error.lineno}: {error.msg}, as Python {platform.python_version()} reads it"
 
 
 def _check_length(source: str, before: Sequence[CodeCell], limits: Limits) -> None:
@@ -80,9 +174,10 @@ def _check_length(source: str, before: Sequence[CodeCell], limits: Limits) -> No
 def _functions(cells: Sequence[CodeCell]) -> dict[str, tuple[ast.FunctionDef, CodeCell]]:
     """Top-level functions and methods by qualified name; as in a notebook run from the top, the last one counts."""
     found: dict[str, dict[str, tuple[ast.FunctionDef, CodeCell]]] = {}
-    for cell in cells:
-        for name, parts in functions_in(cell.tree).items():
-            found[name] = {qualified: (node, cell) for qualified, node in parts.items()}
+    for place, node in [(cell, node) for cell in cells for node in cell.tree.body]:
+        for name, parts in functions_in(ast.Module([node], [])).items():
+            before = found.get(name, {}) if extends_itself(node) else {}
+            found[name] = before | {qualified: (each, place) for qualified, each in parts.items()}
     return {qualified: each for parts in found.values() for qualified, each in parts.items()}
 
 

@@ -6,7 +6,14 @@ It follows IPython's ``inputtransformer2``, but reads every line once.
 import re
 import textwrap
 
-PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")  # what follows them is Python all the same
+_LANGUAGES = (
+    "bash sh script sx system ! cmd shell html HTML svg SVG javascript js latex markdown perl ruby python2 pypy"
+)
+_OTHERS = "python python3 writefile file cython R sql bigquery julia rust cpp skip"
+OTHER_LANGUAGES = frozenset(
+    (*_LANGUAGES.split(), *_OTHERS.split())
+)  # what follows these is none of this notebook's code
+KNOWN = frozenset(("time", "timeit", "capture", "prun"))  # what follows them is Python all the same
 CALL = "get_ipython()"  # what stands in place of IPython's own
 
 _IN = r"(?:\[(?:nav|ins)\] )?In \[\d+\]: "
@@ -14,6 +21,8 @@ _PROMPT = re.compile(rf"\s*(?:>>>(?: |$)|{_IN})", re.M)
 _PROMPTS = re.compile(rf"^[ \t]*(?:(?:>>>|\.\.\.)(?: |$)|{_IN}|\.{{3,}}: ?)", re.M)
 _COMMAND = re.compile(r"\s*(?=[%!?,;/])")
 _ASSIGNED = re.compile(r"(?:[^=#'\"]|\"[^\"\\]*\"|'[^'\\]*')+=[ \t]*(?=%[ \t]*[^\W\d]|!)")
+_MAGIC = re.compile(r"%%(?!\w+\?)(!|\w*)")
+_TIMED = re.compile(r"([ \t]*)%(?:time|prun)[ \t]+(?=[^-\s])")  # a line magic that runs the Python that follows it
 _HELP = re.compile(r"[\w*\]]\?{1,2}\Z")
 _NEXT = re.compile(r"\"\"\"|'''|[\"'#(\[{)\]}]")
 _ENDS = {quote: re.compile(rf"(?:\\.|[^\\])*?{quote}") for quote in ("'''", '"""', "'", '"')}
@@ -24,13 +33,27 @@ def has_prompt(text: str) -> bool:
     return _PROMPT.match(text) is not None
 
 
+def cell_magics(text: str) -> list[str]:
+    """The names of the cell magics at the top of a cell, without their percent signs: they can be stacked."""
+    found: list[str] = []
+    for line in text.split("\n"):
+        if magic := _MAGIC.match(line):
+            found.append(magic[1])
+        elif line.strip():
+            break
+    return found
+
+
 def without_ipython(text: str) -> str:
-    """The text with ``CALL`` where IPython's own stood, and empty lines where that took more than one."""
+    """The text with ``CALL`` where IPython's own stood, and empty lines where that took more than one.
+
+    What follows a cell magic is taken for Python unless it is known to be in another language.
+    """
     text = textwrap.dedent(text)
     lines = (_PROMPTS.sub("", text) if has_prompt(text) else text).split("\n")
+    if not OTHER_LANGUAGES.isdisjoint(cell_magics("\n".join(lines))):
+        return "\n" * (len(lines) - 1)
     for number, line in enumerate(lines):
-        if re.match(r"%%(?!\w+\?)", line) and line.split()[0] not in PYTHON_MAGICS:
-            return "\n" * (len(lines) - 1)  # another language
         if line.strip() and not line.startswith("%%"):
             break
         lines[number] = ""
@@ -43,6 +66,8 @@ def _without_commands(lines: list[str]) -> list[str]:
     while len(kept) < len(lines):
         line = lines[len(kept)]
         begins = not (quote or depth or goes_on)
+        if begins and (found := _TIMED.match(line)):
+            lines[len(kept)] = line = found[1] + line[found.end() :]
         if begins and (found := _COMMAND.match(line) or _ASSIGNED.match(line)):
             kept.append(found.group() + CALL)
             while lines[len(kept) - 1].endswith("\\") and len(kept) < len(lines):
@@ -53,6 +78,11 @@ def _without_commands(lines: list[str]) -> list[str]:
         asks = begins and not (quote or depth or comment) and _HELP.search(line.rstrip())
         kept.append(line[: len(line) - len(line.lstrip())] + CALL if asks else line)
     return kept
+
+
+def open_after(line: str, quote: str, depth: int) -> tuple[str, int]:
+    """The string and the number of brackets that are open after the line, given those that were before."""
+    return _after(line, quote, depth)[:2]
 
 
 def _after(line: str, quote: str, depth: int) -> tuple[str, int, bool]:

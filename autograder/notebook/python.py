@@ -6,14 +6,14 @@ What a student wrote is parsed here and never compiled, and for no longer than i
 import ast
 import symtable
 import warnings
-from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from autograder.notebook.ipython import has_prompt, without_ipython
+from autograder.notebook.ipython import KNOWN, cell_magics, has_prompt, without_ipython
 
 LONGEST = 1_000_000  # characters of a cell that is read as Python
 COMMON = 10_000  # characters; a cell that is longer than the release's is one student's own
 ASSIGNS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
+HOLDERS = (ast.If, ast.Try, ast.TryStar, ast.With)  # of statements that are looked at one by one
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _SCOPES = (*DEFINITIONS, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -36,14 +36,20 @@ def _read(source: str) -> Read:
     text = source.replace("\r\n", "\n").replace("\r", "\n")
     try:
         if not has_prompt(text):
-            return text, _parsed(text)
+            return text, parsed(text)
     except SyntaxError:
         pass
-    text = without_ipython(text)
-    return text, _parsed(text)
+    try:
+        plain = without_ipython(text)
+        return plain, parsed(plain)
+    except SyntaxError as error:
+        if unknown := [name for name in cell_magics(text) if name not in KNOWN]:
+            error.msg = f"it begins with %%{unknown[0]}, which is not known here, and {error.msg}"
+        raise
 
 
-def _parsed(text: str) -> ast.Module:
+def parsed(text: str) -> ast.Module:
+    """The tree of plain Python, parsed and never compiled; SyntaxError as ``read_python`` raises it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about a student's backslashes, say
@@ -74,23 +80,17 @@ def functions_in(tree: ast.Module) -> dict[str, dict[str, ast.FunctionDef]]:
     return found
 
 
-def unwrapped(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements in their order, with what stands under a top-level if or try in its place."""
-    waiting = list(statements)[::-1]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.If | ast.Try):
-            waiting.extend(inner(node)[::-1])
-        else:
-            yield node
+def extends_itself(node: ast.AST) -> bool:
+    """Whether it is a class that goes on with an earlier one of its name: ``class Actor(Actor)``."""
+    return isinstance(node, ast.ClassDef) and any(isinstance(b, ast.Name) and b.id == node.name for b in node.bases)
 
 
 def inner(node: ast.stmt) -> list[ast.stmt]:
-    """The statements of all branches of an if or try; nothing for other statements."""
-    if not isinstance(node, ast.If | ast.Try):
+    """The statements of all branches of an if, a try or a with; nothing for other statements."""
+    if not isinstance(node, HOLDERS):
         return []
     handlers = [item for handler in getattr(node, "handlers", []) for item in handler.body]
-    return [*node.body, *handlers, *node.orelse, *getattr(node, "finalbody", [])]
+    return [*node.body, *handlers, *getattr(node, "orelse", []), *getattr(node, "finalbody", [])]
 
 
 def bound_names(statement: ast.stmt) -> set[str]:

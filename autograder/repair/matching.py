@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from autograder.notebook.python import extends_itself
 from autograder.repair.cells import Model, Piece
 from autograder.repair.text import defined, run_of, same_code, tree_of
 
@@ -36,10 +37,17 @@ def _by_definition(pieces: Sequence[Piece], model: Model) -> None:
     for piece in every:
         if piece is best:
             continue
-        if piece not in filled or same_code(piece.text, best.text):
+        if (piece not in filled and not _goes_on(best, model)) or same_code(piece.text, best.text):
             piece.copy_of = model
         elif piece.is_code:
             piece.earlier_of = model
+
+
+def _goes_on(piece: Piece, model: Model) -> bool:
+    """Whether it adds to what an earlier cell defines: ``class Actor(Actor)``."""
+    tree = tree_of(piece.text)
+    first = next((node for node in tree.body if getattr(node, "name", "") == model.head), None) if tree else None
+    return first is not None and extends_itself(first)
 
 
 def _is_python(piece: Piece) -> bool:

@@ -4,8 +4,10 @@ It knows no check, no reference and no score. The protocol uses the frames of ``
 a "verb". On the control channel, a Unix socket that is open from the start, the process that imports the libraries
 first says ready, and whether it stays for further submissions. Then the judge sends
     begin     a submission follows: it is served by a copy of that process, the host. Answer: ready.
-    load      followed by a frame, cells: list of [label, source], probes: source text. The cells are compiled, not
-              run; "cell" names each one before. The probes, which are the judge's own, are run. Answer: ready.
+    load      followed by a frame, cells: list of [label, source], probes: source text, without: list of [label,
+              number], the statements to leave out, definitions: whether all are left out but definitions. The cells'
+              statements are compiled, not run; "cell" names each one before (label, number in the cell, line, last
+              line, loose: whether it is no definition). The probes, which are the judge's own, are run. Answer: ready.
     session   with a new socket attached: a copy of this process serves it (a fork, with the libraries imported and
               no student code run yet). Answer: ready.
     end       every other process of the sandbox is killed. Answer: ended.
@@ -13,8 +15,9 @@ first says ready, and whether it stays for further submissions. Then the judge s
     leave     the submission is done with: its host ends, too. Answer: ended, if the first process stays.
 
 On a session's socket the judge sends
-    define    announce: bool. The loaded definitions are run, cell by cell; with announce, "cell" names each one
-              before. Answer: defined, with the faults.
+    define    announce: bool, seconds: float. The loaded statements are run, cell by cell; with announce, "cell" names
+              each one before, and one that is no definition is interrupted after so many seconds of processor
+              time, and after fewer once all together have taken five times as long. Answer: defined, with the faults.
     ask       probe: name, values: dict. If the name is "play", a scene is played (see stage.py); else the function of
               that name in the probes is called with the session and these values. Answer: answer with values, or
               raised with type, message, cell, line and code.
@@ -33,13 +36,12 @@ A copy can neither read, trace nor limit its host and the first process, nor sig
 otherwise it would decide what the next copies are.
 """
 
-import ast
 import base64
 import contextlib
+import functools
 import gc
 import importlib
 import json
-import linecache
 import os
 import resource
 import signal
@@ -47,90 +49,43 @@ import socket
 import stat
 import sys
 import time
-import traceback
 import types
-from collections import UserDict
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 FOREVER = float("inf")
-LONGEST_TEXT = 500  # characters of any message that is sent back
-
-
-class MissingDefinitionError(Exception):
-    """The notebook does not define a name that a probe needs."""
 
 
 class RefusedError(Exception):
     """The judge refused a call."""
 
 
-class Student(UserDict[str, Any]):
-    """The names that the student's notebook defines."""
-
-    def __init__(self) -> None:
-        self.module = types.ModuleType("__main__")
-        self.data = self.module.__dict__
-        self.update(display=lambda *_: None, get_ipython=lambda: None)
-        self.faults: list[dict[str, Any]] = []
-
-    def __missing__(self, name: str) -> Any:
-        raise MissingDefinitionError(f"your notebook does not define {name}")
-
-    def run(self, statements: list[types.CodeType]) -> None:
-        """Run one cell, statement by statement. What a statement raises is noted, and the next ones still run."""
-        for code in statements:
-            try:
-                exec(code, self.module.__dict__)  # noqa: S102 - running student code is what the sandbox is for
-            except BaseException as error:
-                self.faults.append(described(error))
-
-
-class Loaded:
-    """The student's cells and the probes, compiled once for all copies."""
-
-    def __init__(self, cells: list[list[str]], probes: str, announce: Callable[[str], object] = str) -> None:
-        self.cells: list[tuple[str, list[types.CodeType]]] = []
-        self.faults: list[dict[str, Any]] = []
-        self.probes: dict[str, Any] = {"__name__": "probes"}
-        exec(compile(probes, "<probes>", "exec"), self.probes)  # noqa: S102 - the judge's own text
-        for label, source in cells:
-            announce(label)
-            linecache.cache[label] = (len(source), None, source.splitlines(keepends=True), label)
-            try:
-                tree = ast.parse(source, label)
-                codes = [compile(ast.Module([statement], []), label, "exec") for statement in tree.body]
-                self.cells.append((label, codes))
-            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-                self.faults.append(described(error))
-
-
 class SandboxSession:
     """What a probe works with: the student's names, and a channel to the judge."""
 
-    def __init__(self, channel: socket.socket, loaded: Loaded) -> None:
+    def __init__(self, channel: socket.socket, loaded: "runner.Loaded") -> None:
         self.channel = channel
         self.loaded = loaded
-        self.student = Student()
+        self.student = runner.Student()
 
     def serve(self) -> None:
         """Answer the judge until it closes the channel."""
         while True:
             message = wire.receive_message(self.channel, FOREVER)
             if message["verb"] == "define":
-                self.define(bool(message.get("announce")))
+                self.define(bool(message.get("announce")), float(message.get("seconds") or 0))
             elif message["verb"] == "ask":
                 self.answer(message.get("probe"), message.get("values"))
 
-    def define(self, announce: bool) -> None:
+    def define(self, announce: bool, seconds: float) -> None:
         """Run the student's cells."""
         sys.modules["__main__"] = self.student.module
-        for label, statements in self.loaded.cells:
+        clock = runner.Clock(seconds) if announce and seconds else None
+        for statement in self.loaded.statements:
             if announce:
-                self.say("cell", label=label)
-            self.student.run(statements)
+                self.say("cell", **statement.said)
+            self.student.run(statement, clock)
         self.say("defined", faults=[*self.loaded.faults, *self.student.faults][:100])
 
     def answer(self, probe: Any, values: Any) -> None:
@@ -138,15 +93,15 @@ class SandboxSession:
         try:
             content = wire.pack({"verb": "answer", "values": stage.plain(self.probe(probe)(**values))})
         except BaseException as error:
-            content = wire.pack({"verb": "raised", **described(error)})
+            content = wire.pack({"verb": "raised", **runner.described(error)})
         self.channel.settimeout(None)
         self.channel.sendall(len(content).to_bytes(4, "big") + content)
 
     def probe(self, name: Any) -> Callable[..., Any]:
         """The function of that name: the one that plays scenes, or one of the practical's own probes."""
         if name == "play":
-            return partial(stage.play, stage.Stage(self.student, self.loaded.probes, self.ask_judge))
-        return partial(self.loaded.probes[name], self)
+            return functools.partial(stage.play, stage.Stage(self.student, self.loaded.probes, self.ask_judge))
+        return functools.partial(self.loaded.probes[name], self)
 
     def ask_judge(self, name: str, **values: Any) -> Any:
         """Have the judge do something, such as one step of its simulation; RefusedError if it does not."""
@@ -159,22 +114,6 @@ class SandboxSession:
     def say(self, verb: str, **values: Any) -> None:
         """Send one message to the judge."""
         wire.send(self.channel, {"verb": verb, **values}, FOREVER)
-
-
-def described(error: BaseException) -> dict[str, Any]:
-    """An exception in words: its type and message, and the student's cell, line and code that raised it."""
-    try:
-        message = str(error)[:LONGEST_TEXT]
-    except BaseException:
-        message = ""
-    where: dict[str, Any] = {"cell": "", "line": 0, "code": ""}
-    if isinstance(error, SyntaxError):
-        where.update(cell=str(error.filename), line=int(error.lineno or 0), code=str(error.text or "").strip()[:200])
-        message = str(error.msg)
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename.startswith("cell "):
-            where.update(cell=frame.filename, line=frame.lineno or 0, code=(frame.line or "")[:200])
-    return {"type": type(error).__name__[:100], "message": message, **where}
 
 
 class Preloaded:
@@ -237,7 +176,7 @@ class Host:
         self.rules = preloaded.rules
         self.copy_filter = preloaded.copy_filter
         self.copy = 0
-        self.loaded = Loaded([], "")
+        self.loaded = runner.Loaded([], "")
 
     def serve(self) -> None:
         """Answer the judge until the submission is done with."""
@@ -250,7 +189,7 @@ class Host:
                 self.start(descriptors[0])
                 wire.send(self.control, {"verb": "ready"}, FOREVER)
             elif verb == b"load":
-                self.loaded = Loaded(**wire.receive(self.control, FOREVER), announce=self.name_cell)
+                self.loaded = runner.Loaded(**wire.receive(self.control, FOREVER), announce=self.name_statement)
                 wire.send(self.control, {"verb": "ready"}, FOREVER)
             elif verb in (b"end", b"bury"):
                 how = self.end(patience=0.5 if verb == b"bury" else 0)
@@ -259,9 +198,9 @@ class Host:
                 self.end(patience=0)
                 return
 
-    def name_cell(self, label: str) -> None:
-        """Name the cell that is compiled next: compiling may take long, or end this process."""
-        wire.send(self.control, {"verb": "cell", "label": label}, FOREVER)
+    def name_statement(self, said: dict[str, Any]) -> None:
+        """Name the statement that is compiled next: compiling may take long, or end this process."""
+        wire.send(self.control, {"verb": "cell", **said}, FOREVER)
 
     def start(self, descriptor: int) -> None:
         """Fork the copy that serves the session on that socket."""
@@ -415,6 +354,7 @@ if __name__ == "__main__":
     channel = socket.socket(fileno=int(sys.argv[1]))
     given = settings_from(channel)
     sys.path[1:1] = given["libraries"]
+    import runner
     import stage
     import wire
 

@@ -123,7 +123,7 @@ def try_variants(marking: Marking, variants: Sequence[Variant], everything: bool
         found = []
         for variant in variants:
             mended, repairs = repair(in_place(marked, variant), release, practical)
-            paper = Paper(extract(mended, practical.long_running, marking.limits), released)
+            paper = Paper(extract(mended, practical.long_running, marking.limits, released), released)
             whole = everything or variant.verdict == "right"
             asked = [item for item in marking.questions if whole or item.name in variant.loses]
             heard: dict[str, Mapping[str, Heard]] = {}
