@@ -23,11 +23,12 @@ def notebook(*sources: str) -> NotebookNode:
     return made
 
 
-RELEASE = take(notebook("GIVEN = 1\nactor, history = train(GIVEN)\nparts = [GIVEN]"), frozenset({"train"}))
+LONG = frozenset({"train", "gymnasium.make"})
+RELEASE = take(notebook("GIVEN = 1\nactor, history = train(GIVEN)\nparts = [GIVEN]"), LONG)
 
 
 def extract(*sources: str) -> Extract:
-    return take(notebook(*sources), frozenset({"train"}), release=RELEASE)
+    return take(notebook(*sources), LONG, release=RELEASE)
 
 
 def taken(*sources: str) -> str:
@@ -57,7 +58,6 @@ IMPORTS = "import os, sys, time, torch, warnings\nimport gymnasium as gym\nimpor
         "!rm -rf /",
         "env = gym.make('A')\nobs, _ = env.reset()",
         "def make(): return gym.make('A')\nenvs = make()\nfor _ in range(9): envs.step(1)",
-        "obs = 1\nwhile True: obs = env.step(obs)",
         "if True: print('no')",
         "if True:\n    actor = train(1)",
         "with open('x') as f: train(f)",

@@ -55,7 +55,7 @@ class Practical:
     written: Mapping[str, float]  # grade_id of a written answer -> points
     defines: Mapping[str, tuple[str, ...]]  # grade_id of a cell -> the names that it defines
     blanks: Mapping[str, str]  # blank id -> grade_id of its cell
-    long_running: frozenset[str]  # functions that a marking machine never runs by itself
+    long_running: frozenset[str]  # what a marking machine never runs by itself
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Sent to another process without what was read meanwhile."""

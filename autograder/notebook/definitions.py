@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from autograder.notebook.leaving_out import LOOPS, MAKES, makes_environment, reason
+from autograder.notebook.leaving_out import costly_call, reason
 from autograder.notebook.python import ASSIGNS, DEFINITIONS, HOLDERS, global_names, inner, structure
 from autograder.notebook.statements import (
     changed_objects,
@@ -94,11 +94,11 @@ class Selection:
         definitions = [item for item in self.items if item.is_definition]
         self.modules = modules_by_name(item.node for item in definitions)
         calling = [(item.sets, item.uses) for item in self.items if item.is_definition or self._renames(item)]
-        endless = _reaching(set(self.long_running), calling)
-        makers = _reaching(self._makers(), calling)
+        endless = _reaching({name for name in self.long_running if "." not in name}, calling)
+        costly = self.long_running | _reaching(self._calling_costly(), calling)
         plain, lazy = list(definitions), []
         self._look(endless)
-        needing = self._needing(makers)
+        needing = self._needing(costly)
         for item in self.items:
             if item.is_definition or item.why or not item.parts or shows_only(item.node):
                 continue
@@ -116,20 +116,22 @@ class Selection:
         """Whether it gives something another name, or wraps it, and so may bring another name for a long run."""
         return isinstance(item.node, ASSIGNS) and isinstance(item.node.value, ast.Name | ast.Lambda | ast.Call)
 
-    def _makers(self) -> set[str]:
-        """The functions that make environments themselves."""
+    def _calling_costly(self) -> set[str]:
+        """The functions that call what the practical says is costly."""
         made = [item for item in self.items if isinstance(item.node, ast.FunctionDef | ast.AsyncFunctionDef)]
-        return {name for item in made for name in item.sets if makes_environment(ast.walk(item.node), self.modules, ())}
+        dotted = {name for name in self.long_running if "." in name}
+        calling = [item for item in made if costly_call(ast.walk(item.node), self.modules, dotted)]
+        return {name for item in calling for name in item.sets}
 
     def _look(self, endless: Collection[str]) -> None:
         """Note what is known to be long, interactive or beside the point."""
         for item in self.items:
             if not item.is_definition:
                 above = item.holder.why if item.holder else ""
-                item.why = above or reason(item.parts, self.modules, endless, isinstance(item.node, LOOPS))
+                item.why = above or reason(item.parts, self.modules, endless)
 
-    def _needing(self, makers: Collection[str]) -> dict[Item, str]:
-        """The statements that make an environment, or read what another such statement or one left out sets."""
+    def _needing(self, costly: Collection[str]) -> dict[Item, str]:
+        """Why statements are run only if need be: they call what is costly, or read what such ones, or ones left out, set."""
         defined = {name for item in self.items if item.is_definition for name in item.sets}
         readers: dict[str, list[Item]] = defaultdict(list)
         found: dict[Item, str] = {}
@@ -139,8 +141,8 @@ class Selection:
                 continue
             for name in loaded_names(*item.parts):
                 readers[name].append(item)
-            if not item.why and makes_environment(running(*item.parts), self.modules, makers):
-                found[item] = MAKES
+            if not item.why and (name := costly_call(running(*item.parts), self.modules, costly)):
+                found[item] = f"it calls {name}, which takes long, and nothing needed it"
             if item.why or item in found:
                 names |= dict.fromkeys(item.sets - defined, "")
         waiting = list(names)

@@ -5,13 +5,11 @@ from collections.abc import Collection, Iterable, Mapping
 
 from autograder.notebook.statements import called, running
 
-LOOPS = (ast.For, ast.AsyncFor, ast.While)
-ASKS, SHOWS, SETS, LEAVES, MAKES = (
+ASKS, SHOWS, SETS, LEAVES = (
     "it waits for an answer",
     "it plots or shows something",
     "it changes a setting of the whole process",
     "it ends this process or starts another",
-    "it makes or steps an environment",
 )
 REASONS = {  # a function, or a module with all that is in it
     **dict.fromkeys(("input", "breakpoint", "getpass", "pdb", "ipdb", "IPython.embed", "code.interact"), ASKS),
@@ -33,11 +31,10 @@ SETTINGS = {
     "warnings": "filterwarnings simplefilter",
 }
 REASONS |= {f"{module}.{name}": SETS for module, names in SETTINGS.items() for name in names.split()}
-ENVIRONMENTS = ("gymnasium.make", "gymnasium.make_vec", "gymnasium.vector", "gym.make", "gym.vector")
 
 
-def reason(parts: Iterable[ast.AST], modules: Mapping[str, str], endless: Collection[str], looped: bool) -> str:
-    """Why a statement of these parts is left out, ``looped`` if it is a loop; empty if nothing speaks against it.
+def reason(parts: Iterable[ast.AST], modules: Mapping[str, str], endless: Collection[str]) -> str:
+    """Why a statement of these parts is left out; empty if nothing speaks against it.
 
     ``endless`` are the notebook's functions that run for long.
     """
@@ -48,15 +45,13 @@ def reason(parts: Iterable[ast.AST], modules: Mapping[str, str], endless: Collec
                 return f"it calls {name}, which takes long"
             if why := next((REASONS[each] for each in prefixes(name) if each in REASONS), ""):
                 return why
-            if looped and part.args and name.endswith(".step"):
-                return MAKES
     return ""
 
 
-def makes_environment(nodes: Iterable[ast.AST], modules: Mapping[str, str], makers: Collection[str]) -> bool:
-    """Whether an environment is made by one of these nodes, or by a function of which that is known."""
-    names = [called(node, modules) for node in nodes if isinstance(node, ast.Call)]
-    return any(name in makers or any(each in ENVIRONMENTS for each in prefixes(name)) for name in names)
+def costly_call(nodes: Iterable[ast.AST], modules: Mapping[str, str], costly: Collection[str]) -> str:
+    """A function among the costly ones that one of these nodes calls; empty if there is none."""
+    names = (called(node, modules) for node in nodes if isinstance(node, ast.Call))
+    return next((name for name in names if any(each in costly for each in prefixes(name))), "")
 
 
 def prefixes(name: str) -> Iterable[str]:

@@ -81,7 +81,7 @@ def functions_in(tree: ast.Module) -> dict[str, dict[str, ast.FunctionDef]]:
 
 
 def extends_itself(node: ast.AST) -> bool:
-    """Whether it is a class that goes on with an earlier one of its name: ``class Actor(Actor)``."""
+    """Whether it is a class that goes on with an earlier one of its name: ``class A(A)``."""
     return isinstance(node, ast.ClassDef) and any(isinstance(b, ast.Name) and b.id == node.name for b in node.bases)
 
 

@@ -44,7 +44,7 @@ def _by_definition(pieces: Sequence[Piece], model: Model) -> None:
 
 
 def _goes_on(piece: Piece, model: Model) -> bool:
-    """Whether it adds to what an earlier cell defines: ``class Actor(Actor)``."""
+    """Whether it adds to what an earlier cell defines: ``class A(A)``."""
     tree = tree_of(piece.text)
     first = next((node for node in tree.body if getattr(node, "name", "") == model.head), None) if tree else None
     return first is not None and extends_itself(first)
