@@ -131,7 +131,7 @@ class Selection:
                 item.why = above or reason(item.parts, self.modules, endless)
 
     def _needing(self, costly: Collection[str]) -> dict[Item, str]:
-        """Why statements are run only if need be: they call what is costly, or read what such ones, or ones left out, set."""
+        """Why statements are run only if need be: they call what is costly, or read what such or left-out ones set."""
         defined = {name for item in self.items if item.is_definition for name in item.sets}
         readers: dict[str, list[Item]] = defaultdict(list)
         found: dict[Item, str] = {}
