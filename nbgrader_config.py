@@ -40,6 +40,8 @@ c.Autograde.autograde_preprocessors = [
     "autograder.nbgrader.marks.SaveMarks",
     "nbgrader.preprocessors.AssignLatePenalties",
 ]
+# takes off what the [late] table of course.toml says; a plug-in of your own may stand here: "my_module.MyPolicy"
+c.AssignLatePenalties.plugin_class = "autograder.nbgrader.late.LatePolicy"
 
 c.GenerateFeedback.preprocessors = [
     "autograder.nbgrader.plugin.StripMarkSchemes",

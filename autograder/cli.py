@@ -131,7 +131,7 @@ def grade(
     return say_fault(graded.fault) if graded.fault else 1 if graded.faults else 0
 
 
-for room in ("authoring", "verification", "doctor"):
+for room in ("term", "platforms", "authoring", "verification", "nbgrader", "doctor"):
     commands = annex(f"{room}.commands")
     if commands is not None:
         commands.add_to(app)

@@ -20,7 +20,10 @@ FLOORS = (  # from the ground up: a room imports from its own floor and from tho
     ("student", "sandbox"),
     ("judging",),
     ("grading", "reports"),
-    ("authoring", "repair", "hints", "likeness", "verification", "doctor", "nbgrader", "confined", "publishing", "rl"),
+    (
+        *("authoring", "repair", "hints", "likeness", "verification", "doctor", "nbgrader", "confined", "publishing"),
+        *("rl", "term", "platforms"),
+    ),
     ("cli", "__main__", "nbgrader_plugin"),
 )
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}

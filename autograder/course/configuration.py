@@ -1,5 +1,9 @@
 """The one reader of a course's nbgrader_config.py."""
 
+import contextlib
+import importlib
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from traitlets.config import Config
@@ -15,7 +19,8 @@ def course_config(course_root: Path) -> Config:
     """The course's own nbgrader_config.py with its root made absolute; CourseError if it is missing or broken."""
     root = course_root.absolute()
     try:
-        config = PyFileConfigLoader(CONFIG, str(root)).load_config()
+        with importable(root):
+            config = PyFileConfigLoader(CONFIG, str(root)).load_config()
     except ConfigFileNotFound:
         message = f"There is no {CONFIG} in {root}, so it is no nbgrader course."
         raise CourseError(message, f"Name the course's root folder, or copy the kit's {CONFIG} into it.") from None
@@ -24,6 +29,27 @@ def course_config(course_root: Path) -> Config:
         raise CourseError(f"{root / CONFIG} cannot be loaded: {reason}.", "Correct the file.") from error
     config.CourseDirectory.root = str(root)
     return config
+
+
+@contextlib.contextmanager
+def importable(course_root: Path) -> Iterator[None]:
+    """Let the modules in a course's folder be imported, such as a plug-in of the instructor's, as nbgrader does.
+
+    Afterwards they are forgotten: another course may have a module of the same name, and a file may change.
+    """
+    folder = str(course_root.absolute())
+    if folder in sys.path:
+        yield
+        return
+    sys.path.append(folder)  # last, so that no file of the course stands in the place of a library
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+        for name, module in list(sys.modules.items()):
+            if Path(getattr(module, "__file__", None) or "/").parent == Path(folder):
+                del sys.modules[name]
 
 
 def course_limits(course_root: Path) -> Limits:

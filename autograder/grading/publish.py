@@ -20,7 +20,8 @@ from autograder.grading.mend import HandedIn
 from autograder.records import SubmissionResult
 from autograder.reports.tables import write_class
 
-ANNEXES = ("nbgrader.sinks", "likeness.sinks")
+ANNEXES = ("nbgrader.sinks", "term.sinks", "likeness.sinks")
+OF_GRADEBOOK = ("nbgrader.sinks", "term.sinks")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ class Sink(Protocol):
 
     name: str
 
+    def check(self, marking: Marking) -> None:
+        """CourseError where something of the course would keep it from publishing; asked before a class is graded."""
+        ...
+
     def folders(self, marking: Marking, folder: Path) -> Sequence[Path]:
         """The folders that it writes to, which are tried before a class is graded."""
         ...
@@ -63,6 +68,9 @@ class Tables:
 
     name = "tables"
 
+    def check(self, marking: Marking) -> None:
+        """Nothing can keep it from that."""
+
     def folders(self, _: Marking, folder: Path) -> Sequence[Path]:
         """The folder of results."""
         return [folder]
@@ -73,8 +81,8 @@ class Tables:
 
 
 def sinks(gradebook: bool) -> list[Sink]:
-    """All sinks that are there; ``gradebook`` says whether nbgrader's are wanted."""
-    rooms = [annex(name) for name in ANNEXES if gradebook or not name.startswith("nbgrader")]
+    """All sinks that are there; ``gradebook`` says whether the gradebook and what is made from it are wanted."""
+    rooms = [annex(name) for name in ANNEXES if gradebook or name not in OF_GRADEBOOK]
     return [Tables(), *(sink for room in rooms if room is not None for sink in room.SINKS)]
 
 

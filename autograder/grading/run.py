@@ -110,6 +110,8 @@ def grade_class(
         with shard_grader(target):
             check_writable(target)
             return GradedClass(_graded(marking, target, asked, graders, progress), shard=shard)
+    for sink in to:
+        sink.check(marking)
     folders = [path for sink in to for path in sink.folders(marking, target)]
     locked = [course.results] if course.root in folders else []
     with only_grader(target, *locked):

@@ -2,13 +2,17 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import NullPool, create_engine, inspect, text
 from sqlalchemy.exc import DatabaseError, DBAPIError, InternalError, OperationalError, SQLAlchemyError
 
+from autograder.course.configuration import course_config
+from autograder.course.folders import Course
 from autograder.errors import CourseError
 
 REMEDIES = {  # what SQLite says -> what to do
@@ -44,7 +48,17 @@ FROM {table} JOIN base_cell ON base_cell.id = {table}.cell_id
 JOIN submitted_notebook ON submitted_notebook.id = {table}.notebook_id {_OF_ASSIGNMENT}"""  # noqa: S608 - likewise
 
 
-_ENTERED = (_by_cell("grade", "auto_score"), _by_cell("comment", "auto_comment"), _DATES)
+_LATE = f"""
+SELECT student.id, first_name, last_name, email, late_submission_penalty, assignment.duedate,
+    submitted_assignment.extension, submitted_assignment.timestamp
+FROM submitted_notebook {_OF_ASSIGNMENT.replace("WHERE", "JOIN student ON student.id = student_id WHERE")}"""  # noqa: S608
+_MARKS = f"""
+SELECT submitted_assignment.student_id, base_cell.name, grade_cells.max_score, auto_score, manual_score, extra_credit,
+    needs_manual_grade
+FROM grade JOIN base_cell ON base_cell.id = grade.cell_id JOIN grade_cells ON grade_cells.id = base_cell.id
+JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id {_OF_ASSIGNMENT}"""  # noqa: S608 - likewise
+EPOCH = datetime(1970, 1, 1)  # from which databases without intervals count them
+_ENTERED = (_by_cell("grade", "auto_score"), _by_cell("comment", "auto_comment"))
 _GIVEN = (_by_cell("grade", "manual_score", "extra_credit"), _by_cell("comment", "manual_comment"))
 
 
@@ -52,8 +66,49 @@ _GIVEN = (_by_cell("grade", "manual_score", "extra_credit"), _by_cell("comment",
 class Entry:
     """What the gradebook holds of one student, as texts that can be compared."""
 
-    entered: str  # by grading, with the dates that a penalty for lateness depends on
+    entered: str  # by grading
     given: str  # by a person: scores, extra credit, comments
+    dates: str = ""  # on which a penalty for lateness depends, and the penalty
+
+
+@dataclass(frozen=True)
+class CellMarks:
+    """The marks of one grade cell."""
+
+    points: float  # it is worth
+    machine: float | None
+    by_hand: float | None
+    extra: float | None
+    waits: bool = False  # for a marker
+
+    @property
+    def final(self) -> float | None:
+        """What counts; None while nobody has marked it."""
+        score = self.machine if self.by_hand is None else self.by_hand
+        return None if score is None else score + (self.extra or 0.0)
+
+
+@dataclass(frozen=True)
+class EntryMarks:
+    """What the gradebook holds of one student's marks."""
+
+    first: str
+    last: str
+    email: str
+    penalty: float  # points taken off for being late
+    seconds_late: float
+    cells: dict[str, CellMarks] = field(default_factory=dict)  # by grade_id
+
+    @property
+    def total(self) -> float:
+        """The points, of what is marked so far."""
+        marked = sum(cell.final or 0.0 for cell in self.cells.values())
+        return round(max(marked - self.penalty, 0.0), 2)
+
+    @property
+    def waiting(self) -> int:
+        """How many answers nobody has marked yet."""
+        return sum(cell.final is None for cell in self.cells.values())
 
 
 @dataclass(frozen=True)
@@ -63,6 +118,11 @@ class Database:
     url: str
     assignment: str
 
+    @property
+    def path(self) -> Path | None:
+        """The gradebook's file; None where a server keeps it."""
+        return Path(self.url.removeprefix("sqlite:///").partition("?")[0]) if self.url.startswith("sqlite") else None
+
     def cells(self) -> str:
         """The assignment's cells and points."""
         return _text(self._rows(_CELLS))
@@ -70,7 +130,33 @@ class Database:
     def entries(self, student: str | None = None) -> dict[str, Entry]:
         """What it holds of everyone, or of one student: name -> entry."""
         entered, given = (self._by_student(queries, student) for queries in (_ENTERED, _GIVEN))
-        return {name: Entry(_text(rows), _text(given[name])) for name, rows in entered.items()}
+        dates = self._by_student([_DATES], student)
+        return {name: Entry(_text(entered[name]), _text(given[name]), _text(rows)) for name, rows in dates.items()}
+
+    def marks(self) -> dict[str, "EntryMarks"]:
+        """The marks of everyone, as they stand."""
+        found: dict[str, EntryMarks] = {}
+        for student, first, last, email, penalty, late in self._late():
+            found[student] = EntryMarks(first or "", last or "", email or "", penalty or 0.0, late)
+        for student, cell, worth, machine, by_hand, extra, waits in self._rows(_MARKS):
+            found[student].cells[cell] = CellMarks(worth, machine, by_hand, extra, bool(waits))
+        return found
+
+    def _late(self) -> Iterator[tuple[Any, ...]]:
+        """Who handed in: id, first and last name, email, penalty, seconds late."""
+        for *student, penalty, due, extension, came in self._rows(_LATE):
+            due, extension, came = _time(due), _time(extension), _time(came)
+            allowed = due + (extension - EPOCH) if due and extension else due
+            yield (*student, penalty, max(0.0, (came - allowed).total_seconds()) if came and allowed else 0.0)
+
+    def term(self) -> str:
+        """The due date of the assignment, and the students with their names."""
+        due = self._rows("SELECT duedate FROM assignment WHERE name = :assignment")
+        return _text([*due, *self._rows("SELECT id, first_name, last_name, email FROM student")])
+
+    def sources(self) -> set[str]:
+        """The names of the cells of which it keeps the text."""
+        return {name for name, *_ in self._rows(_CELLS)}
 
     def _by_student(self, queries: Sequence[str], student: str | None) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = defaultdict(list)
@@ -91,6 +177,19 @@ class Database:
             raise database_fault(self.url, error) from error
         finally:
             engine.dispose()
+
+
+def _time(value: Any) -> Any:
+    """A time, or an interval as a time since EPOCH; SQLite hands over texts, other databases what they mean."""
+    if isinstance(value, timedelta):
+        return EPOCH + value
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def database_of(course: Course) -> Database:
+    """The course's gradebook, wherever its configuration puts it, and the practical in it."""
+    settings: Mapping[str, str] = course_config(course.root).CourseDirectory
+    return Database(settings.get("db_url", f"sqlite:///{course.root.absolute()}/gradebook.db"), course.name)
 
 
 def _text(rows: Iterable[Any]) -> str:

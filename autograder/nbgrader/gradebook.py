@@ -15,11 +15,17 @@ from nbgrader.converters import Autograde, BaseConverter, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
 
-from autograder.course.configuration import course_config
+from autograder.course.configuration import course_config, importable
 from autograder.errors import raise_unless_of_submission
+from autograder.grading.store import mended_path
 from autograder.nbgrader.database import database_fault, refused
 from autograder.nbgrader.inputs import Inputs, unfinished
+from autograder.nbgrader.late import assign_penalty
 from autograder.nbgrader.registration import quiet_log, silent_nbgrader
+from autograder.records import Submission
+
+STAGED = "staged"  # within results/<practical>/: a copy under the assignment's own name, while it is entered
+TIMESTAMP = "timestamp.txt"  # nbgrader's: when a student handed in
 
 
 def write_entry(inputs: Inputs, student: str) -> str:
@@ -35,12 +41,17 @@ def write_page(inputs: Inputs, student: str) -> str:
     return _told(_make_page, inputs, student)
 
 
+def write_penalty(inputs: Inputs, student: str) -> str:
+    """Take off anew what a student's lateness costs, after marks were given by hand; returns and raises as above."""
+    return _told(_take_off, inputs, student)
+
+
 def _told(step: Callable[[CourseDirectory, Inputs, str], None], inputs: Inputs, student: str) -> str:
     """Why a step failed for a student, or nothing."""
     config = course_config(inputs.course.root)
     course = CourseDirectory(config=config, assignment_id=inputs.course.name, student_id=student)
     try:
-        with warnings.catch_warnings(), silent_nbgrader():
+        with warnings.catch_warnings(), silent_nbgrader(), importable(inputs.course.root):
             warnings.simplefilter("ignore", SAWarning)  # nbgrader's own order of adding to a session; harmless
             step(course, inputs, student)
     except Exception as error:  # one student's notebook must not stop the others
@@ -55,13 +66,40 @@ def _enter(course: CourseDirectory, inputs: Inputs, student: str) -> None:
     name = course.assignment_id
     folder = Path(course.format_path(course.submitted_directory, student, name))
     if not (folder / f"{name}.ipynb").exists():  # nbgrader takes it under the assignment's own name only
-        raise FileNotFoundError(f"There is no {folder / name}.ipynb. Give the notebook that name and grade again.")
+        folder = _staged(course, inputs, student, folder)
     for path in folder.rglob("*"):  # nbgrader copies all of them, links to the ends of the machine included
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             raise FileExistsError(f"{path} is a link or a device. Take it away and grade again.")
     command = Autograde(coursedir=course, config=course.config, force=True, log=quiet_log())
     command.inputs = inputs
-    _convert(command, folder, student, "autograded_directory")
+    try:
+        _convert(command, folder, student, "autograded_directory")
+    finally:
+        shutil.rmtree(inputs.folder / STAGED, ignore_errors=True)
+
+
+def _staged(course: CourseDirectory, inputs: Inputs, student: str, folder: Path) -> Path:
+    """A copy of what a student handed in under another name, as nbgrader wants it; FileNotFoundError if there is none.
+
+    Its time of handing in goes with it, wherever that stands beside the notebook.
+    """
+    name, handed_in = course.assignment_id, inputs.submissions.get(student)
+    if handed_in is None:
+        raise FileNotFoundError(f"There is no {folder / name}.ipynb. Put the notebook there and grade again.")
+    course.submitted_directory = str((inputs.folder / STAGED).relative_to(course.root))
+    made = Path(course.format_path(course.submitted_directory, student, name))
+    made.mkdir(parents=True)
+    mended = mended_path(inputs.folder, student)  # the kit's exporter takes what was mended, whatever stands here
+    shutil.copy(mended, made / f"{name}.ipynb")
+    beside = handed_in.path.parent if isinstance(handed_in, Submission) else folder
+    for time in (folder / TIMESTAMP, *([beside / TIMESTAMP] if beside.name in (student, name) else [])):
+        if time.is_file() and not time.is_symlink():
+            shutil.copy(time, made)
+    return made
+
+
+def _take_off(course: CourseDirectory, _: Inputs, student: str) -> None:
+    assign_penalty(Autograde(coursedir=course, config=course.config, log=quiet_log()), course, student)
 
 
 def _make_page(course: CourseDirectory, _: Inputs, student: str) -> None:

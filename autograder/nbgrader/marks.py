@@ -18,9 +18,11 @@ from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solut
 
 from autograder.course.folders import Course
 from autograder.course.practical import Practical
+from autograder.course.term import read_term
 from autograder.files import write_atomically
 from autograder.grading.dependencies import digest
 from autograder.grading.store import file_name, read_digests
+from autograder.nbgrader.late import enter_dates
 from autograder.nbgrader.plugin import Processed, Resources, inputs_of
 from autograder.notebook.cells import grade_id_of
 
@@ -35,6 +37,7 @@ class SaveMarks(NbGraderPreprocessor):
         before, now = read_digests(_answers_path(course, names["student"])), answers(nb, course.practical)
         place = names["notebook"], names["assignment"], names["student"]
         with Gradebook(names["db_url"]) as gradebook:
+            enter_dates(gradebook, read_term(course.root), names["assignment"], names["student"])
             for cell in nb.cells:
                 grade_id = grade_id_of(cell)
                 if is_grade(cell):

@@ -1,4 +1,4 @@
-"""Enters an assignment into an nbgrader course's gradebook, which is made where there is none."""
+"""Enters an assignment, its dates and the students into a course's gradebook, which is made where there is none."""
 
 import contextlib
 import logging
@@ -15,9 +15,11 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 from tornado.log import app_log
 
-from autograder.course.configuration import course_config
+from autograder.course.configuration import course_config, importable
+from autograder.course.term import read_term
 from autograder.errors import CourseError
 from autograder.nbgrader.database import database_fault, refused
+from autograder.nbgrader.late import enter_dates, enter_roster
 
 
 def register_assignment(course_root: Path, assignment: str) -> None:
@@ -26,7 +28,12 @@ def register_assignment(course_root: Path, assignment: str) -> None:
     The release folder is left alone. CourseError if there is no source, or if cells came or went since the gradebook
     took its first submissions.
     """
-    config = course_config(course_root)
+    with importable(course_root):
+        _register(course_root, assignment)
+
+
+def _register(course_root: Path, assignment: str) -> None:
+    config, term = course_config(course_root), read_term(course_root)
     course = CourseDirectory(config=config)
     # as text: nbgrader matches names against "source/./<assignment>", and a Path would drop the dot
     source = f"{course.format_path(course.source_directory, '.', assignment)}/{assignment}.ipynb"
@@ -41,13 +48,15 @@ def register_assignment(course_root: Path, assignment: str) -> None:
             _create_database(course.db_url)
             with Gradebook(course.db_url, course.course_id) as gradebook:
                 gradebook.update_or_create_assignment(assignment)
+                enter_roster(gradebook, term)
+                enter_dates(gradebook, term, assignment)
             exporter.from_filename(source, resources=converter.init_single_notebook_resources(source))
     except (SQLAlchemyError, InvalidEntry) as error:
         raise database_fault(course.db_url, refused(error) or error) from error
     except RuntimeError as error:  # SaveCells: cells were added or removed under existing submissions
         raise CourseError(
             f"The gradebook does not take the source notebook {source}: {error}.",
-            f"Bring the cells back, or remove it with its marks: nbgrader db assignment remove {assignment} --force",
+            f"Bring the cells back, or run: autograder migrate --assignment {assignment}",
         ) from error
 
 

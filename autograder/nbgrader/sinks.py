@@ -1,4 +1,4 @@
-"""The sink of nbgrader: gradebook.db and autograded/, and then feedback/, for whom something has changed.
+"""The sink of nbgrader: gradebook.db and autograded/, penalties, and then feedback/, for whom something has changed.
 
 For each student it is kept, in ``results/<practical>/published/``, on what the entry in the gradebook and the feedback
 page depended when they were made, and how they were left. nbgrader, which takes seconds to import, is loaded only once
@@ -15,24 +15,32 @@ from pathlib import Path
 
 from autograder.course.configuration import CONFIG, course_config
 from autograder.course.folders import Course
+from autograder.course.term import Term, read_term
 from autograder.files import engine_digest, write_atomically
 from autograder.grading.dependencies import digest
 from autograder.grading.mark import Marking
 from autograder.grading.publish import ClassResults, Published, Sink
 from autograder.grading.store import file_name, mended_path, read_digests
-from autograder.nbgrader.database import Database, Entry
+from autograder.nbgrader.backups import back_up
+from autograder.nbgrader.checking import check_course, check_gradebook
+from autograder.nbgrader.database import Database, Entry, database_of
 from autograder.nbgrader.inputs import Inputs, unfinished
 
 CODE = ("nbgrader/*.py", "nbgrader/templates/*")
 LIBRARIES = ("nbgrader", "nbconvert")
 REGISTERED = ".assignment"  # begins with a dot, as no student's name does
-MADE = {"entry": ("autograded", "ipynb"), "page": ("feedback", "html")}  # nbgrader's step, and the file's ending
+# nbgrader's step, and the ending of the file that it leaves
+MADE = {"entry": ("autograded", "ipynb"), "penalty": ("autograded", "ipynb"), "page": ("feedback", "html")}
 
 
 class GradebookAndFeedback:
     """nbgrader's gradebook, its autograded notebooks and its feedback pages."""
 
     name = "gradebook and feedback"
+
+    def check(self, marking: Marking) -> None:
+        """CourseError where the term, a plug-in or the gradebook is at fault."""
+        check_course(marking.course)
 
     def folders(self, marking: Marking, _: Path) -> Sequence[Path]:
         """The course's own."""
@@ -42,16 +50,21 @@ class GradebookAndFeedback:
     def publish(self, results: ClassResults, progress: Callable[[int, int], None]) -> Published:
         """Enter marks and make pages, student by student. CourseError where the gradebook cannot be used."""
         work = _Work(results)
+        work.check()
         students = sorted(results.now)
         failures: dict[str, str] = {}
         work.tidy()
         work.register()
         for step, what in enumerate(MADE):
-            held = work.database.entries()
+            held, wanted = work.database.entries(), work.late() if what == "penalty" else students
             for number, student in enumerate(students, start=1):
-                if student not in failures and (why := work.make(what, student, held.get(student))):
+                if (
+                    student in wanted
+                    and student not in failures
+                    and (why := work.make(what, student, held.get(student)))
+                ):
                     failures[student] = why
-                progress(step * len(students) + number, 2 * len(students))
+                progress(step * len(students) + number, len(MADE) * len(students))
         root = results.marking.course.root
         return Published([root / "gradebook.db", root / "feedback"], failures)
 
@@ -69,6 +82,10 @@ class _Work:
     def course(self) -> Course:
         return self.results.marking.course
 
+    def check(self) -> None:
+        """CourseError where the gradebook is missing, although students were entered into it."""
+        check_gradebook(self.course, self.database)
+
     @cached_property
     def _settings(self) -> Mapping[str, str]:
         """nbgrader's settings of folders and database, in the course's configuration."""
@@ -76,8 +93,18 @@ class _Work:
 
     @cached_property
     def database(self) -> Database:
-        url = self._settings.get("db_url", f"sqlite:///{self.course.root.absolute()}/gradebook.db")
-        return Database(url, self.course.name)
+        """The gradebook's."""
+        return database_of(self.course)
+
+    @cached_property
+    def _term(self) -> Term:
+        """What course.toml says."""
+        return read_term(self.course.root)
+
+    @cached_property
+    def _backup(self) -> None:
+        """A copy of the gradebook as it was before this run changed anything, made at the first change."""
+        back_up(self.course.root, self.database.path)
 
     @cached_property
     def _common(self) -> str:
@@ -95,35 +122,56 @@ class _Work:
 
     def register(self) -> None:
         """Enter the assignment where its source changed, or where the gradebook does not hold it as it was entered."""
-        if read_digests(self._path(REGISTERED)).get("cells") == digest(self._common, self.database.cells()):
+        if read_digests(self._path(REGISTERED)) == self._registered():
             return
         from autograder.nbgrader.registration import register_assignment
 
+        _ = self._backup
         register_assignment(self.course.root, self.course.name)
-        self._keep(REGISTERED, {"cells": digest(self._common, self.database.cells())})
+        self._keep(REGISTERED, self._registered())
+
+    def _registered(self) -> dict[str, str]:
+        """On what the assignment, its dates and the students depend, and how they are in the gradebook."""
+        term = self._term
+        said = repr((term.roster, term.of(self.course.name)))
+        return {"cells": digest(self._common, said, self.database.cells(), self.database.term())}
+
+    def late(self) -> set[str]:
+        """Who handed in late, or had points taken off for it."""
+        return {student for student, marks in self.database.marks().items() if marks.seconds_late or marks.penalty}
 
     def make(self, what: str, student: str, held: Entry | None) -> str:
-        """Make a student's entry or page, unless it is as it was left; why that failed, or nothing."""
+        """Make a student's entry, penalty or page, unless it is as it was left; why that failed, or nothing."""
         # before the rest: what changes meanwhile is then seen the next time
-        kept, depends = read_digests(self._path(student)), self._depends(student)
+        kept, depends = read_digests(self._path(student)), self._depends(what, student)
         state = self._state(what, student, held)
         if state and kept.get(what) == digest(depends, state) and not self.results.marking.force:
             return ""
         from autograder.nbgrader import gradebook
 
-        write = {"entry": gradebook.write_entry, "page": gradebook.write_page}[what]
-        if why := write(self._inputs, student):
+        _ = self._backup
+        steps = {"entry": gradebook.write_entry, "penalty": gradebook.write_penalty, "page": gradebook.write_page}
+        if why := steps[what](self._inputs, student):
             return why
-        if what == "entry":
+        if what != "page":
             held = self.database.entries(student).get(student)
         self._keep(student, {**kept, what: digest(depends, self._state(what, student, held))})
         return ""
 
-    def _depends(self, student: str) -> str:
-        """Of all that is handed to nbgrader for a student."""
+    def _depends(self, what: str, student: str) -> str:
+        """Of all that is handed to nbgrader for a student; for a penalty, of the rules alone."""
+        if what == "penalty":
+            return self._rules
         result = json.dumps(asdict(replace(self._inputs.results[student], seconds=0.0)))
         mended = _text(mended_path(self.results.folder, student))
         return digest(self._common, result, mended, *_beside(self._place("submitted", student)))
+
+    @cached_property
+    def _rules(self) -> str:
+        """Of what says how late submissions are treated, plug-ins of the instructor's included."""
+        root = self.course.root
+        plugins = [f"{path.name} {_stamp(path)}" for path in sorted(root.glob("*.py"))]
+        return digest(repr(self._term.late), *plugins)
 
     def _state(self, what: str, student: str, held: Entry | None) -> str:
         """How an entry is, or a page and what it shows of the gradebook; empty where it is not there."""
@@ -131,7 +179,8 @@ class _Work:
         stamp = _stamp(self._place(step, student) / f"{self.course.name}.{ending}")
         if held is None or not stamp:
             return ""
-        return digest(stamp, held.entered, held.given if what == "page" else "")
+        of_person = () if what == "entry" else (held.given, held.dates)
+        return digest("" if what == "penalty" else stamp, held.entered, *of_person)
 
     @cached_property
     def _inputs(self) -> Inputs:

@@ -19,6 +19,8 @@ from autograder.records import Status, SubmissionResult
 UNSEEN = re.compile(  # control and direction characters, and halves of surrogate pairs
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+NUMBER = re.compile(r"[+-]?\d*[.,]?\d*")  # a lone sign stands for nothing
+FORMULA = re.compile(r"(^|[\n;,|\"'])(\s*)([=+@\uff1d\uff0b\uff0d\uff20-])")
 MOST_NAMED = 10  # students in one sentence
 MARKS = {Status.RIGHT: "green", Status.PARTLY: "yellow", Status.WRONG: "red"}
 
@@ -35,20 +37,20 @@ def class_csv(results: Sequence[SubmissionResult]) -> str:
     """One row a student: points, points a question, what had to be mended, and why nothing could be graded."""
     names = _question_names(results)
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(["student", "points", "max_points", *names, "barrier", "repairs", "fault"])
     for result in results:
         earned = {question.question: question.points for question in result.questions}
         marks = [earned.get(name, "") for name in names]
         words = [result.barrier, " ".join(result.repairs), result.fault]
-        writer.writerow([_tame(result.student), result.points, result.max_points, *marks, *map(_tame, words)])
+        writer.writerow([tame(result.student), result.points, result.max_points, *marks, *map(tame, words)])
     return text.getvalue()
 
 
-def _tame(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula, and that UTF-8 can hold."""
-    text = UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+def tame(text: str) -> str:
+    """Text that no spreadsheet takes for a formula, whatever it takes for a separator, and that UTF-8 can hold."""
+    text = UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text).replace("\t", " ")
+    return text if NUMBER.fullmatch(text) else FORMULA.sub(r"\1\2'\3", text)
 
 
 def _question_names(results: Sequence[SubmissionResult]) -> list[str]:

@@ -1,0 +1,76 @@
+"""What runs in Gradescope's container: the one submission there is marked, and results.json is written."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from autograder.course.folders import Course, Unclear, course_in
+from autograder.errors import CourseError
+from autograder.files import write_atomically
+from autograder.grading.mark import Marking, mark
+from autograder.grading.mend import HandedIn, mend
+from autograder.nbgrader.cards import card_outputs
+from autograder.platforms.choosing import rank
+from autograder.records import QuestionResult, Status, Submission, SubmissionResult
+
+STUDENT = "student"
+
+
+def results_of(course: Course, submission: Path) -> dict[str, Any]:
+    """What Gradescope reads, of the notebook in a folder. CourseError where the course or the machine is unfit."""
+    marking = Marking(course)
+    result = mark(marking, mend(course, _handed_in(course, submission))).result
+    if result.fault:
+        return {"score": 0, "output": f"This could not be graded. {result.fault}", "visibility": "visible", "tests": []}
+    by_hand = sum(course.practical.written.values())
+    words = "Each question is marked by itself: a mistake in one function costs nothing in the next."
+    return {
+        "score": result.points,
+        "output": words + (f" {by_hand:g} further points are given by hand." if by_hand else ""),
+        "output_format": "text",
+        "visibility": "visible",
+        "tests": [_test(result, question, number) for number, question in enumerate(result.questions)],
+        "extra_data": {"seconds": result.seconds, "barrier": result.barrier, "repairs": list(result.repairs)},
+    }
+
+
+def _handed_in(course: Course, folder: Path) -> HandedIn:
+    """The notebook that counts among all files that were handed in."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    shown = [path for path in paths if not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)]
+    for ending in (".ipynb", ".py"):
+        if usable := [path for path in shown if path.suffix.lower() == ending]:
+            return Submission(STUDENT, max(usable, key=lambda path: rank(path.name, course.name)))
+    names = ", ".join(sorted(path.name for path in shown)[:5]) or "nothing"
+    return Unclear(STUDENT, f"There is no notebook in what was handed in ({names}). Hand in {course.name}.ipynb.")
+
+
+def _test(result: SubmissionResult, question: QuestionResult, number: int) -> dict[str, Any]:
+    """One question: the findings and the curve, as the feedback shows them."""
+    cell = {"grade_id": f"check-{question.question}", "points": question.max_points}
+    card = card_outputs(result, cell, () if number else result.repairs)[0]
+    return {
+        "name": question.question,
+        "score": question.points,
+        "max_score": question.max_points,
+        "status": "passed" if question.status is Status.RIGHT else "failed",
+        "output": card.data["text/html"],
+        "output_format": "html",
+        "visibility": "visible",
+    }
+
+
+def main(home: Path) -> int:
+    """Mark what stands in ``submission/``; the exit code. Nothing is written where the course is unfit."""
+    try:
+        found = results_of(course_in(home / "source/course"), home / "submission")
+    except CourseError as error:  # Gradescope then says that the autograder failed, and nobody gets a zero
+        sys.stderr.write(f"{error.message}\n{error.next_step}\n")
+        return 2
+    write_atomically(home / "results/results.json", json.dumps(found, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
