@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+import tomllib
 import zipfile
 from collections.abc import Callable
 from datetime import datetime
@@ -13,7 +14,20 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
-from small_course import KIT, NAME, hand_in, handed_in, notebook, run, said, small_course, write_release, write_source
+from small_course import (
+    BOTH,
+    KIT,
+    NAME,
+    both,
+    hand_in,
+    handed_in,
+    notebook,
+    run,
+    said,
+    small_course,
+    write_release,
+    write_source,
+)
 
 from autograder.course.configuration import course_config
 from autograder.course.term import read_term
@@ -67,7 +81,7 @@ def worksheet(path: Path, separator: str = ",", most: str = "7.00") -> Path:
 
 
 def text_of(root: Path, **fills: str) -> str:
-    return nbformat.writes(handed_in(root, **fills))
+    return str(nbformat.writes(handed_in(root, **fills)))
 
 
 def zipped(path: Path, files: dict[str, str | bytes]) -> Path:
@@ -362,8 +376,6 @@ def test_an_unknown_practical_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_everything_that_a_new_course_needs_is_installed_with_the_kit() -> None:
-    import tomllib
-
     patterns = tomllib.loads((KIT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["data-files"]
     installed = {path for found in patterns.values() for pattern in found for path in KIT.glob(pattern)}
     parts = [KIT / part for part in ("source", "release", "solutions")]
@@ -380,8 +392,6 @@ def test_everything_that_a_new_course_needs_is_installed_with_the_kit() -> None:
 def test_cells_that_come_and_points_that_change_leave_all_marks_by_hand(
     finished: tuple[Path, dict[str, str]], tmp_path: Path
 ) -> None:
-    from small_course import BOTH, both
-
     root = Path(shutil.copytree(finished[0], tmp_path / "copy"))
     write_source(root, notebook(both(), points=4))
     for file, text in BOTH.items():

@@ -17,7 +17,7 @@ EXAMPLE = "id,first name,last name,email"
 
 
 @dataclass(frozen=True)
-class Student:
+class Participant:
     """One who takes part. All but the id may be empty."""
 
     id: str  # also the name of the folder in submitted/
@@ -31,7 +31,7 @@ class Student:
         return f"{self.first} {self.last}".strip()
 
 
-Roster = Mapping[str, Student]
+Roster = Mapping[str, Participant]
 """id -> student, in the file's order."""
 
 
@@ -41,9 +41,9 @@ def read_roster(path: Path) -> Roster:
     places = {field: sheet.column(*names) for field, names in COLUMNS.items()}
     if places["id"] is None:
         raise CourseError(f"{path} has no column 'id'.", f"Write the columns' names into its first line: {EXAMPLE}")
-    found: dict[str, Student] = {}
+    found: dict[str, Participant] = {}
     for number, row in enumerate(sheet.rows[1:], start=2):
-        student = Student(**{field: row[at].strip() for field, at in places.items() if at is not None})
+        student = Participant(**{field: row[at].strip() for field, at in places.items() if at is not None})
         fault = _fault(student.id, found)
         if fault:
             raise CourseError(f"{path}, line {number}: {fault}.", "Correct the id; it names a folder of submitted/.")

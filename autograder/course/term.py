@@ -23,7 +23,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from autograder.course.practical import practicals_in
-from autograder.course.roster import Roster, Student, read_roster
+from autograder.course.roster import Participant, Roster, read_roster
 from autograder.errors import CourseError, did_you_mean
 
 TERM = "course.toml"
@@ -72,9 +72,9 @@ class Term:
         """The dates of a practical; none where the file names none."""
         return self.dates.get(practical, Dates())
 
-    def student(self, name: str) -> Student:
+    def student(self, name: str) -> Participant:
         """The student of that id, by no other name where the roster does not hold them."""
-        return self.roster.get(name, Student(name))
+        return self.roster.get(name, Participant(name))
 
 
 def read_term(root: Path) -> Term:

@@ -34,6 +34,11 @@ class Dependencies:
     asked: Mapping[str, str]
     told: Mapping[str, str]
 
+    @property
+    def checks(self) -> str:
+        """Of all questions together: what all answers depend on besides the submissions."""
+        return digest(*(f"{name} {self.asked[name]}" for name in sorted(self.asked)))
+
 
 def digest(*parts: str) -> str:
     """One digest of several texts."""

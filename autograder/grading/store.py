@@ -2,6 +2,7 @@
 
 mended/<student>.ipynb     what was handed in, mended; its metadata say from what file, and what had to be mended
 students/<student>.json    the result
+verified.json              how the grader did on answers whose verdict is known
 """
 
 import contextlib
@@ -16,6 +17,7 @@ from autograder.errors import CourseError
 from autograder.files import write_atomically
 from autograder.records import CheckResult, Depends, LearningCurve, QuestionResult, Status, SubmissionResult
 
+VERIFIED = "verified.json"  # what autograder verify found last
 LONGEST_NAME = 200  # bytes; the file system's own limit is 255
 
 

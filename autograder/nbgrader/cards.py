@@ -35,11 +35,11 @@ def templates() -> Environment:
         loader=PackageLoader("autograder.nbgrader"),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
-        finalize=_presentable,
+        finalize=presentable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": _number, "prose": _prose}
+    environment.filters |= {"number": number, "prose": prose}
     return environment
 
 
@@ -130,7 +130,7 @@ def curve_picture(curve: LearningCurve) -> Markup:
     return Markup("data:image/png;base64,") + base64.b64encode(picture.getvalue()).decode("ascii")
 
 
-def _presentable(value: object) -> object:
+def presentable(value: object) -> object:
     """What a template prints: text without control characters and of bounded length; other values as they are."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
@@ -138,10 +138,11 @@ def _presentable(value: object) -> object:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … (cut)"
 
 
-def _prose(text: str) -> Markup:
+def prose(text: str) -> Markup:
     """Escaped text in which `names` between backticks are set as code."""
-    return Markup(_TICKED.sub(r"<code>\1</code>", str(escape(_presentable(text)))))  # noqa: S704 - escaped within
+    return Markup(_TICKED.sub(r"<code>\1</code>", str(escape(presentable(text)))))  # noqa: S704 - escaped within
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """A number with at most two digits behind the point."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

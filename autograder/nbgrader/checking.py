@@ -13,7 +13,7 @@ from autograder.nbgrader.backups import backups
 from autograder.nbgrader.database import Database, database_of
 from autograder.notebook.cells import cells_of
 
-POLICY = "autograder.nbgrader.late.LatePolicy"
+LATE_RULE = "autograder.nbgrader.late.LatePolicy"
 ROLES = ("grade", "solution", "locked", "task")
 
 
@@ -22,9 +22,9 @@ def check_course(course: Course) -> None:
     config = course_config(course.root)
     check_plugins(course.root, config)
     rule, plugin = read_term(course.root).late, config.AssignLatePenalties.get("plugin_class", "")
-    if rule is not None and plugin != POLICY:
+    if rule is not None and plugin != LATE_RULE:
         message = f"{course.root / TERM} says what late work costs, and {course.root / CONFIG} does not apply it."
-        step = f'Write there: c.AssignLatePenalties.plugin_class = "{POLICY}", or take [late] out of {TERM}.'
+        step = f'Write there: c.AssignLatePenalties.plugin_class = "{LATE_RULE}", or take [late] out of {TERM}.'
         raise CourseError(message, step)
     database = database_of(course)
     check_gradebook(course, database)

@@ -36,7 +36,7 @@ class Member:
         return self.path.name
 
 
-class RefusedError(Exception):
+class UnpackError(Exception):
     """What a student packed cannot be unpacked; the message says why."""
 
 
@@ -58,7 +58,7 @@ class Archive:
         return [Member(where, _time(info), info=info) for info, where in _regular(self._zip.infolist())]
 
     def content(self, member: Member) -> bytes:
-        """A file's content; RefusedError if it is too large, or cannot be unpacked."""
+        """A file's content; UnpackError if it is too large, or cannot be unpacked."""
         assert member.info is not None
         if member.zips:
             with _opened(member.zips[-1]) as inner:
@@ -66,20 +66,20 @@ class Archive:
         return _read(self._zip, member.info)
 
     def inside(self, member: Member, depth: int = 1) -> list[Member]:
-        """The files in a zip that a student packed, and in the zips in it; RefusedError if it goes beyond a limit."""
+        """The files in a zip that a student packed, and in the zips in it; UnpackError if it goes beyond a limit."""
         if depth >= DEPTH:
-            raise RefusedError(f"{member.name} holds zips within zips")
+            raise UnpackError(f"{member.name} holds zips within zips")
         content = self.content(member)
         with _opened(content) as inner:
             infos = inner.infolist()
             if len(infos) > MOST_INSIDE or sum(info.file_size for info in infos) > LARGEST_INSIDE:
-                raise RefusedError(f"{member.name} holds too many or too large files")
+                raise UnpackError(f"{member.name} holds too many or too large files")
             found = []
             for info, where in _regular(infos):
                 each = Member(member.path / where, _time(info), (*member.zips, content), info)
                 found += self.inside(each, depth + 1) if is_zip(each) else [each]
         if len(found) > MOST_INSIDE:
-            raise RefusedError(f"{member.name} holds too many files")
+            raise UnpackError(f"{member.name} holds too many files")
         return found
 
     def close(self) -> None:
@@ -96,7 +96,7 @@ def _opened(content: bytes) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(content))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise RefusedError(f"it is no zip that can be read ({error})") from error
+        raise UnpackError(f"it is no zip that can be read ({error})") from error
 
 
 def _regular(infos: list[zipfile.ZipInfo]) -> Iterator[tuple[zipfile.ZipInfo, PurePosixPath]]:
@@ -120,19 +120,19 @@ def _time(info: zipfile.ZipInfo) -> datetime | None:
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     """The content, read in parts: what a header says of its size is no promise."""
     if info.file_size > LARGEST or (info.file_size > PART and info.file_size > RATIO * max(info.compress_size, 1)):
-        raise RefusedError(f"{PurePosixPath(info.filename).name} is too large unpacked")
+        raise UnpackError(f"{PurePosixPath(info.filename).name} is too large unpacked")
     parts, size = [], 0
     try:
         with archive.open(info) as file:
             while part := file.read(PART):
                 size += len(part)
                 if size > LARGEST:
-                    raise RefusedError(f"{PurePosixPath(info.filename).name} is too large unpacked")
+                    raise UnpackError(f"{PurePosixPath(info.filename).name} is too large unpacked")
                 parts.append(part)
     except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
-        raise RefusedError(f"{PurePosixPath(info.filename).name} cannot be unpacked ({error})") from error
+        raise UnpackError(f"{PurePosixPath(info.filename).name} cannot be unpacked ({error})") from error
     except Exception as error:  # zlib.error, lzma.LZMAError and what else a damaged stream raises
-        if isinstance(error, RefusedError):
+        if isinstance(error, UnpackError):
             raise
-        raise RefusedError(f"{PurePosixPath(info.filename).name} cannot be unpacked ({error})") from error
+        raise UnpackError(f"{PurePosixPath(info.filename).name} cannot be unpacked ({error})") from error
     return b"".join(parts)

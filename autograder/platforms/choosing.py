@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from autograder.platforms.archives import Archive, Member, RefusedError, is_zip
+from autograder.platforms.archives import Archive, Member, UnpackError, is_zip
 from autograder.platforms.layouts import Handed
 
 # "lab (1).ipynb", "lab-Copy1.ipynb", "lab_2.ipynb", "Copy of lab.ipynb", Canvas's "lab-1.ipynb"
@@ -47,7 +47,7 @@ def choose(archive: Archive, handed: Handed, practical: str, untouched: str = ""
     for name, member in usable:
         try:
             read.append((name, archive.content(member)))
-        except RefusedError as error:
+        except UnpackError as error:
             unread.append(str(error))
     if not read:
         return Chosen(other=_in_words([name for name, _ in files], unread))
@@ -68,7 +68,7 @@ def _all_files(archive: Archive, handed: Handed) -> tuple[list[tuple[str, Member
             continue
         try:
             files += [(each.name, each) for each in archive.inside(member)]
-        except RefusedError as error:
+        except UnpackError as error:
             problems.append(f"{name}: {error}")
     return files, problems
 

@@ -14,7 +14,7 @@ from autograder.files import write_atomically
 from autograder.platforms.archives import Archive
 from autograder.platforms.choosing import Chosen, choose
 from autograder.platforms.layouts import Handed, read_layout
-from autograder.platforms.people import Directory, Known, read_people
+from autograder.platforms.people import Directory, PlatformPerson, read_people
 from autograder.term.collected import Collected, keep_collection, read_collection
 
 TIMESTAMP = "timestamp.txt"  # nbgrader's
@@ -55,7 +55,7 @@ def collect(course: Course, path: Path, platform: str, sheet: Path | None = None
             if term.roster and student.id not in term.roster:
                 account.strangers[student.id] = student.name or handed.name
             chosen = choose(archive, handed, course.name, untouched)
-            record = _record(student.id, handed, chosen, people.get(handed.key, Known()))
+            record = _record(student.id, handed, chosen, people.get(handed.key, PlatformPerson()))
             record = replace(record, first=student.first, last=student.last)
             found[student.id] = _take(course, term, record, chosen, before.students.get(student.id), account)
     keep_collection(course.results, before.with_students(account.platform, found))
@@ -64,7 +64,7 @@ def collect(course: Course, path: Path, platform: str, sheet: Path | None = None
     return account
 
 
-def _record(student: str, handed: Handed, chosen: Chosen, known: Known) -> Collected:
+def _record(student: str, handed: Handed, chosen: Chosen, known: PlatformPerson) -> Collected:
     time = known.time.isoformat() if known.time else ""
     return Collected(
         student,

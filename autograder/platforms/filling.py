@@ -15,6 +15,7 @@ from autograder.term.collected import Collected
 GRADE = ("grade", "bewertung", "note", "calificación", "valutazione", "beoordeling", "cijfer", "nota")
 MOST = ("maximum grade", "höchste bewertung", "beste bewertung", "note maximale", "calificación máxima")
 _NUMBER = re.compile(r"\s*(\d+)([.,]\d+)?\s*")
+_PLAIN = re.compile(r"\s*[+-]?\d*[.,]?\d*\s*")  # a number; Moodle writes a lone "-" for none
 _PARTICIPANT = re.compile(r"\D*?(\d+)\s*")
 
 
@@ -63,7 +64,7 @@ def fill(
 
 def _harmless(cell: str) -> str:
     """A platform's own cell: as it is, but for what a spreadsheet would take for a formula."""
-    return tame(cell) if cell.strip() else cell
+    return cell if _PLAIN.fullmatch(cell) else tame(cell)
 
 
 def _place(sheet: Sheet, platform: str, table: ClassTable, column: str) -> tuple[int, int]:

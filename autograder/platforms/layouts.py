@@ -38,7 +38,9 @@ def read_layout(members: Sequence[Member], platform: str) -> tuple[str, list[Han
             name: sum(pattern.fullmatch(head) is not None for head in heads) for name, pattern in patterns.items()
         }
         platform = (
-            max(counts, key=counts.__getitem__) if any(2 * count > len(heads) for count in counts.values()) else PLAIN
+            max(counts, key=counts.__getitem__)
+            if any(2 * count >= len(heads) > 0 for count in counts.values())
+            else PLAIN
         )
     if platform == PLAIN:
         return platform, _plain(members)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
-from autograder.course.roster import Roster, Student
+from autograder.course.roster import Participant, Roster
 from autograder.course.sheets import Sheet, simple
 from autograder.platforms.layouts import CANVAS, MOODLE, PLAIN, Handed
 from autograder.term.collected import Collected
@@ -34,14 +34,14 @@ _NUMBERED = re.compile(r"\D*?(\d+)")
 
 
 @dataclass(frozen=True)
-class Known:
+class PlatformPerson:
     """One line of the platform's sheet."""
 
     names: frozenset[str] = frozenset()  # email, login and the like, simplified
     time: datetime | None = None  # when they handed in, UTC without a zone
 
 
-def read_people(sheet: Sheet | None, zone: tzinfo | None) -> dict[str, Known]:
+def read_people(sheet: Sheet | None, zone: tzinfo | None) -> dict[str, PlatformPerson]:
     """The platform's number of a student -> what its sheet says of them; nothing where no sheet is given."""
     if sheet is None:
         return {}
@@ -52,7 +52,7 @@ def read_people(sheet: Sheet | None, zone: tzinfo | None) -> dict[str, Known]:
     for row in sheet.rows[1:]:
         if match := _NUMBERED.fullmatch(row[number].strip()):
             names = frozenset(simple(row[at]) for at in told) - {""}
-            found[match[1]] = Known(names, read_time(row[modified], zone) if modified is not None else None)
+            found[match[1]] = PlatformPerson(names, read_time(row[modified], zone) if modified is not None else None)
     return found
 
 
@@ -77,11 +77,11 @@ class Directory:
 
     platform: str
     roster: Roster
-    people: Mapping[str, Known]
+    people: Mapping[str, PlatformPerson]
     before: Mapping[str, Collected]  # collected earlier
     _given: set[str] = field(default_factory=set)
 
-    def student(self, handed: Handed) -> Student:
+    def student(self, handed: Handed) -> Participant:
         """Who that is: in the roster, or under the id that they have from an earlier collection, or under a new one."""
         found = self._in_roster(handed)
         if found is None:
@@ -89,10 +89,10 @@ class Directory:
         self._given.add(found.id)
         return found
 
-    def _in_roster(self, handed: Handed) -> Student | None:
+    def _in_roster(self, handed: Handed) -> Participant | None:
         if self.platform == PLAIN and handed.name in self.roster:
             return self.roster[handed.name]
-        told = self.people.get(handed.key, Known()).names
+        told = self.people.get(handed.key, PlatformPerson()).names
         sure = [one for one in self.roster.values() if {simple(one.id), simple(one.email)} & (told - {""})]
         if len(sure) == 1:
             return sure[0]
@@ -103,13 +103,13 @@ class Directory:
         free = [one for one in named if one.id not in self._given]
         return free[0] if len(named) == 1 and free else None
 
-    def _earlier(self, handed: Handed) -> Student | None:
+    def _earlier(self, handed: Handed) -> Participant | None:
         for one in self.before.values():
             if handed.key and one.key == handed.key and one.student not in self.roster:
-                return Student(one.student, one.first, one.last)
+                return Participant(one.student, one.first, one.last)
         return None
 
-    def _new(self, handed: Handed) -> Student:
+    def _new(self, handed: Handed) -> Participant:
         made = re.sub(r"[^\w]+", "-", handed.name.casefold()).strip("-_")[:80] or "student"
         taken = {*self.roster, *self._given, *self.before}
         name = f"{made}-{handed.key}" if made in taken and handed.key else made
@@ -117,5 +117,5 @@ class Directory:
             name += "-2"
         if self.platform == MOODLE:
             first, _, last = handed.name.rpartition(" ")
-            return Student(name, first, last)
-        return Student(name, last=handed.name if self.platform == CANVAS else "")
+            return Participant(name, first, last)
+        return Participant(name, last=handed.name if self.platform == CANVAS else "")

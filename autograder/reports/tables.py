@@ -19,7 +19,6 @@ from autograder.records import Status, SubmissionResult
 UNSEEN = re.compile(  # control and direction characters, and halves of surrogate pairs
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-NUMBER = re.compile(r"[+-]?\d*[.,]?\d*")  # a lone sign stands for nothing
 FORMULA = re.compile(r"(^|[\n;,|\"'])(\s*)([=+@\uff1d\uff0b\uff0d\uff20-])")
 MOST_NAMED = 10  # students in one sentence
 MARKS = {Status.RIGHT: "green", Status.PARTLY: "yellow", Status.WRONG: "red"}
@@ -50,7 +49,7 @@ def class_csv(results: Sequence[SubmissionResult]) -> str:
 def tame(text: str) -> str:
     """Text that no spreadsheet takes for a formula, whatever it takes for a separator, and that UTF-8 can hold."""
     text = UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text).replace("\t", " ")
-    return text if NUMBER.fullmatch(text) else FORMULA.sub(r"\1\2'\3", text)
+    return FORMULA.sub(r"\1\2'\3", text)
 
 
 def _question_names(results: Sequence[SubmissionResult]) -> list[str]:

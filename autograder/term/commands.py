@@ -36,7 +36,7 @@ def init(
         Path | None, typer.Option(help="nbgrader's exchange, if students hand in by it.", show_default=False)
     ] = None,
 ) -> int:
-    """Make a course: practicals, configuration, roster, due date and late policy."""
+    """Make a course: practicals, configuration, roster, due date and late rule."""
     from autograder.term.new_course import NewCourse, kit_folder, make_course
 
     wanted = NewCourse(folder, tuple(practical or ()), students, due, timezone, exchange)

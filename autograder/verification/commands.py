@@ -2,13 +2,18 @@
 
 import json
 import os
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from autograder.course.folders import course_in
+from autograder.course.folders import Course, course_in
+from autograder.files import write_atomically
+from autograder.grading.dependencies import dependencies
+from autograder.grading.store import VERIFIED
 from autograder.reports.terminal import AsJson, CourseFolder, PracticalName, Unsafe, edge, progress_bar
 
 
@@ -53,8 +58,18 @@ def verify(
     with progress_bar() as progress:
         task = progress.add_task("learning" if learn else "verifying")
         found = verification(run, lambda done, total: progress.update(task, completed=done, total=total))
+    if not (corpus or learn):
+        _keep(where, found.figures)
     if as_json:
         typer.echo(json.dumps(found.data(), indent=1))
     else:
         Console().print(*found.words(), sep="\n")
     return 1 if found.failed else 0
+
+
+def _keep(where: Course, found: Mapping[str, tuple[int, int]]) -> None:
+    """Keep the figures for the class report, which says whether they are about the checks of its day."""
+    figures = {name: {"count": count, "total": total} for name, (count, total) in found.items()}
+    when = datetime.now().astimezone().strftime("%d %B %Y")
+    content = json.dumps({"when": when, "checks": dependencies(where.practical).checks, "figures": figures}, indent=1)
+    write_atomically(where.results / VERIFIED, content)
