@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from rich.console import Console
 from rich.text import Text
 
+from autograder.annexes import annex
 from autograder.authoring import generate
 from autograder.course.configuration import CONFIG
 from autograder.course.folders import Course, course_in
@@ -102,7 +103,11 @@ def demo(
             Text(f"  {folder}/results/{name}/results.csv   the class in {name}, for a spreadsheet"),
             sep="\n",
         )
-    console.print(Text(f"  {folder}/gradebook.db   nbgrader's gradebook, for nbgrader formgrader"))
+        report = [sys.executable, "-m", "autograder", "report", "--course", str(folder), "--assignment", name]
+        if annex("term") and not subprocess.run(report, check=False, capture_output=True).returncode:  # noqa: S603
+            console.print(Text(f"  {folder}/results/{name}/report.html   how the class did in {name}"))
+    console.print(Text(f"  {folder}/gradebook.db   nbgrader's gradebook; to mark by hand, run jupyter lab in {folder}"))
+    console.print(Text("  and choose Nbgrader, then Formgrader, from its menu."))
     return code
 
 
