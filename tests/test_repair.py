@@ -53,6 +53,37 @@ def test_a_written_answer_without_metadata_is_found_by_its_place(
     assert mended.cells[index_of(mended, "target-networks")].source == answer
 
 
+def add_to_the_question(submission: NotebookNode, release: NotebookNode, answer: str) -> None:
+    submission.cells[index_of(submission, "target-networks") - 1].source += f"\n\n{answer}"
+
+
+def add_a_cell(offset: int) -> Callable[[NotebookNode, NotebookNode, str], None]:
+    def add(submission: NotebookNode, release: NotebookNode, answer: str) -> None:
+        place = index_of(submission, "target-networks") + offset
+        submission.cells.insert(place, nbformat.v4.new_markdown_cell(answer, id="mine"))
+
+    return add
+
+
+@pytest.mark.parametrize(
+    "add", [add_a_cell(1), add_a_cell(0), add_to_the_question], ids=["below", "above", "in the question's cell"]
+)
+def test_a_written_answer_beside_its_cell_is_put_into_it_unless_that_is_answered_too(
+    handed_in: Make, release: NotebookNode, sac: Practical, add: Callable[[NotebookNode, NotebookNode, str], None]
+) -> None:
+    answer = "They move slowly, so that the target holds still."
+    submission = handed_in()
+    opened = cell_of(release, "target-networks").source
+    for text, expected in ((opened, answer), ("Answered in place.", "Answered in place.")):
+        changed = copy.deepcopy(submission)
+        cell_of(changed, "target-networks").source = text
+        add(changed, release, answer)
+        mended, repairs = repair(changed, release, sac)
+        assert cell_of(mended, "target-networks").source == expected
+        assert any("'target-networks' stood beside its cell" in words for words in repairs) == (text == opened)
+        assert answer in "".join(cell.source for cell in mended.cells)
+
+
 def test_a_solution_cell_that_is_gone_stays_missing_and_is_named(
     handed_in: Make, release: NotebookNode, sac: Practical
 ) -> None:

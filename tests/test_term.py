@@ -9,7 +9,7 @@ import shutil
 import sys
 import tomllib
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -153,7 +153,7 @@ FENCED = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """All commands of docs/term.md, run in their order for a class in Moodle; and what each said.
 
     The small practical stands in for the page's.
@@ -161,6 +161,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, d
     folder = tmp_path_factory.mktemp("term")
     kit, root, heard = small_course(folder / "kit", files={"variants/all.toml": CORPUS}), folder / "my-course", {}
     shutil.copy(KIT / "constraints.txt", kit)
+    assert run("verify", "--learn", "--course", kit, "--jobs", "1").exit_code == 0
     (folder / "class.csv").write_text(ROSTER, encoding="utf-8")
     worksheet(folder / "worksheet.csv", ";", "7,00")
     moodle_zip(kit, folder / "submissions.zip")
@@ -182,7 +183,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, d
             heard[words[0]] = said(done)
             if words[0] == "grade":
                 mark_by_hand(root, 2, "ada", "bob", "cyd", "zoe-stranger")
-        yield root, heard
+    return root, heard
 
 
 def test_the_page_leads_in_ten_steps_and_shows_every_file_that_it_names(finished: tuple[Path, dict[str, str]]) -> None:

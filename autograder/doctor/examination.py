@@ -11,6 +11,7 @@ from autograder.annexes import annex
 from autograder.course.configuration import course_limits
 from autograder.course.folders import Course, course_in
 from autograder.course.practical import practicals_in
+from autograder.course.term import read_term
 from autograder.doctor.barriers import ALL_TRIED, what_comes_through
 from autograder.errors import CourseError
 from autograder.judging.answer_key import AnswerKey
@@ -42,6 +43,7 @@ def examine(root: Path, name: str = "") -> Iterator[Finding]:
         yield _guarded(course.name, partial(_contract, course))
         yield from _unchanged(course)
         yield _release(course)
+        yield _term(course)
         yield _known_mistakes(course)
     looked = [look_for(each) for each in NAMES]
     works = any(each.barrier is not None for each in looked)
@@ -121,6 +123,20 @@ def _release(course: Course) -> Finding:
         return Finding(subject, False, error.message, error.next_step)
     step = f"If students are to get today's: autograder generate --assignment {course.name}"
     return Finding(subject, True, f"{path} can be graded by, but the source's text was changed since it was made", step)
+
+
+def _term(course: Course) -> Finding:
+    """Dates and roster, and whether plug-ins and the gradebook fit them."""
+
+    def look() -> str:
+        if checking := annex("nbgrader.checking"):
+            checking.check_course(course)
+        term = read_term(course.root)
+        due = term.of(course.name).due
+        when = f"due {due:%d %B %Y, %H:%M} UTC" if due else "no due date"
+        return f"{when}; students in the roster: {len(term.roster)}"
+
+    return _guarded(f"term of {course.name}", look)
 
 
 def _known_mistakes(course: Course) -> Finding:

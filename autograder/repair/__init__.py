@@ -3,12 +3,13 @@
 The release says which cells there are. Cells that were merged are cut, cells that were split are joined; then each of
 the release's is looked for by what it defines, by its text, by its ids, by likeness and by place. What is found gets
 the release's metadata and place back, and locked cells get their text back. What was to be filled in and is not there
-stays missing; the student's own cells stay where they are.
+stays missing; the student's own cells stay where they are, but for answers beside an answer cell that was left open.
 """
 
 from nbformat import NotebookNode
 
 from autograder.course.practical import Practical
+from autograder.repair.answers import gather
 from autograder.repair.cells import models_of
 from autograder.repair.cutting import cut
 from autograder.repair.joining import join
@@ -31,4 +32,5 @@ def repair(notebook: NotebookNode, release: NotebookNode, practical: Practical) 
         pieces = restore(pieces, story)
     give_ids(pieces, story)
     mended.cells = [piece.node for piece in pieces]
+    gather(mended, release, models, story)
     return mended, story

@@ -8,7 +8,7 @@ from typing import Any
 from autograder.notebook.cells import nbgrader_of
 from autograder.notebook.python import ASSIGNS, bound_names, changed_names
 from autograder.repair.cells import Model, Piece, tell_each
-from autograder.repair.text import run_of, tree_of
+from autograder.repair.text import lines_of, run_of, tree_of
 
 ESSENTIAL = ("grade_id", "grade", "solution", "locked", "points", "task", "schema_version")
 
@@ -84,16 +84,19 @@ def _restore_text(piece: Piece, model: Model, story: list[str]) -> list[Piece]:
 
 
 def _added(text: str, model: Model) -> str:
-    """The definitions in a changed locked cell that the release's does not have; other code may depend on them."""
+    """What a changed locked cell has beyond the release's: lines of prose, or definitions that other code may need."""
+    if not model.is_code:
+        known = set(lines_of(model.source))
+        return "\n".join(line for line in text.split("\n") if not known.issuperset(lines_of(line))).strip("\n")
     theirs, ours = tree_of(text), tree_of(model.source)
-    if not model.is_code or theirs is None or ours is None:
+    if theirs is None or ours is None:
         return ""
-    known = {name for node in ours.body for name in bound_names(node)}
+    bound = {name for node in ours.body for name in bound_names(node)}
     lines = text.split("\n")
     kept = [
         "\n".join(lines[_first(node) : node.end_lineno])
         for node in theirs.body
-        if (bound_names(node) | changed_names(node)) - known and not (model.graded and isinstance(node, ASSIGNS))
+        if (bound_names(node) | changed_names(node)) - bound and not (model.graded and isinstance(node, ASSIGNS))
     ]
     return "\n".join(kept)
 
