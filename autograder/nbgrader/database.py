@@ -69,6 +69,7 @@ class Entry:
     entered: str  # by grading
     given: str  # by a person: scores, extra credit, comments
     dates: str = ""  # on which a penalty for lateness depends, and the penalty
+    penalty: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,10 @@ class Database:
         """What it holds of everyone, or of one student: name -> entry."""
         entered, given = (self._by_student(queries, student) for queries in (_ENTERED, _GIVEN))
         dates = self._by_student([_DATES], student)
-        return {name: Entry(_text(entered[name]), _text(given[name]), _text(rows)) for name, rows in dates.items()}
+        return {
+            name: Entry(_text(entered[name]), _text(given[name]), _text(rows), str([row[-1] for row in rows]))
+            for name, rows in dates.items()
+        }
 
     def marks(self) -> dict[str, "EntryMarks"]:
         """The marks of everyone, as they stand."""

@@ -179,8 +179,9 @@ class _Work:
         stamp = _stamp(self._place(step, student) / f"{self.course.name}.{ending}")
         if held is None or not stamp:
             return ""
-        of_person = () if what == "entry" else (held.given, held.dates)
-        return digest("" if what == "penalty" else stamp, held.entered, *of_person)
+        if what == "penalty":
+            return digest(held.entered, held.given, held.dates)
+        return digest(stamp, held.entered, *((held.given, held.penalty) if what == "page" else ()))
 
     @cached_property
     def _inputs(self) -> Inputs:
