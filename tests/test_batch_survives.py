@@ -49,7 +49,7 @@ def unpublished(undisturbed: Path, tmp_path: Path) -> Path:
     """The class for one test, graded, and nothing of it in the gradebook yet."""
     course = Path(shutil.copytree(undisturbed, tmp_path / "my course"))
     (course / "gradebook.db").unlink()
-    for folder in ("autograded", "feedback"):
+    for folder in ("autograded", "feedback", "results/hw-1/published"):
         shutil.rmtree(course / folder)
     return course
 

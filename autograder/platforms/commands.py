@@ -23,6 +23,12 @@ class Source(StrEnum):
     AUTO = "auto"
 
 
+class Service(StrEnum):
+    """Who runs the autograder elsewhere."""
+
+    GRADESCOPE = "gradescope"
+
+
 class Destination(StrEnum):
     """Where marks go."""
 
@@ -34,14 +40,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(collect)
     app.command()(export)
-    packages = typer.Typer(help="Make the package that another service takes.", no_args_is_help=True)
-    packages.command()(gradescope)
-    packages.callback()(_packages)
-    app.add_typer(packages, name="package")
-
-
-def _packages() -> None:
-    """Make the package that another service takes."""
+    app.command()(package)
 
 
 @edge
@@ -101,7 +100,7 @@ def export(
         bool, typer.Option("--unmarked", help="Also give back totals in which an answer waits for a marker.")
     ] = False,
 ) -> int:
-    """Finish: bring penalties and feedback up to date with all marks, write class.csv, and fill in a platform's sheet.
+    """Bring penalties and feedback up to date with all marks, write class.csv, and fill in a platform's sheet.
 
     The sheet is filled in as a copy; its identifiers and all other columns stay as they are.
     """
@@ -132,15 +131,16 @@ def export(
 
 
 @edge
-def gradescope(
+def package(
+    service: Annotated[Service, typer.Argument(help="The service that the package is for.", show_default=False)],
     course: CourseFolder = Path(),
     assignment: PracticalName = "",
     output: Annotated[Path | None, typer.Option(help="Where to write the zip.", show_default=False)] = None,
 ) -> int:
-    """Make the zip that Gradescope takes as an autograder, for one practical."""
-    from autograder.platforms.gradescope import package
+    """Make the zip that another service takes as its autograder, for one practical."""
+    from autograder.platforms.gradescope import package as packaged
 
     where = course_in(course, assignment)
-    target = output or where.results / "export" / f"{where.name}-gradescope.zip"
-    Console().print(plain(f"Wrote {package(where, target)}"))
+    target = output or where.results / "export" / f"{where.name}-{service.value}.zip"
+    Console().print(plain(f"Wrote {packaged(where, target)}"))
     return 0
