@@ -1,93 +1,17 @@
 """The judge's questions put to code in the test's own process: quick, and without a sandbox."""
 
-import contextlib
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from autograder.authoring import blank, read_marked
-from autograder.course.limits import Limits
 from autograder.judging.answer_key import AnswerKey
-from autograder.judging.checks import Handler, Value
 from autograder.judging.judge import Paper, judge
-from autograder.judging.process import (
-    Answered,
-    Defined,
-    Outcome,
-    Place,
-    Raised,
-    Session,
-    StudentProcess,
-    place_in,
-    raised_in,
-)
-from autograder.judging.proof import LocalExam, answered
+from autograder.judging.proof import LocalExam
+from autograder.mutants.local import LocalProcess
 from autograder.notebook.extraction import extract
 from autograder.records import QuestionResult
-from autograder.sandbox import NoBarrier
-from autograder.student.runner import Clock, Loaded, Student, described
 from autograder.verification.corpus import Variant, in_place
 
 __all__ = ["LocalExam", "LocalJudge"]
-
-
-def outcome_of(
-    functions: Mapping[str, Any], probes: Mapping[str, Any], probe: str, values: Mapping[str, Value], handler: Any
-) -> Outcome:
-    """What a student's process with these functions would come to."""
-    try:
-        return Answered(answered(functions, probes, probe, values, handler))
-    except BaseException as error:  # whatever a student's code raises is an answer, as in the sandbox
-        return Raised(**described(error))
-
-
-class LocalSession(Session):
-    """A session in this process."""
-
-    def __init__(self, loaded: Loaded) -> None:
-        self.place = Place("")
-        self.loaded = loaded
-        self.student = Student()
-
-    def define(self, announce: bool = False, seconds: float = 0) -> Defined:
-        """Run the definitions."""
-        clock = Clock(Limits().seconds_per_statement)
-        for statement in self.loaded.statements:
-            self.student.run(statement, clock)
-        faults = [*self.loaded.faults, *self.student.faults]
-        return Defined(tuple(map(raised_in, faults)), tuple(place_in(each.get("statement")) for each in faults))
-
-    def ask(
-        self, probe: str, values: Mapping[str, Value], handler: Handler | None = None, seconds: float | None = None
-    ) -> Outcome:
-        """The probe's answer."""
-        return outcome_of(self.student, self.loaded.probes, probe, values, handler)
-
-
-class LocalProcess(StudentProcess):
-    """A student's process that is this one."""
-
-    def __init__(self) -> None:
-        super().__init__(NoBarrier(), Limits())
-        self.loaded = Loaded([], "")
-
-    def start(self) -> None:
-        """Nothing has to be started."""
-
-    def load(
-        self,
-        cells: Sequence[tuple[str, str]],
-        probes: str,
-        without: Iterable[tuple[str, int]] = (),
-        definitions: bool = False,
-    ) -> None:
-        """Compile the cells and the probes."""
-        self.loaded = Loaded([list(cell) for cell in cells], probes, [list(each) for each in without], definitions)
-
-    @contextlib.contextmanager
-    def session(self) -> Iterator[Session]:
-        """New definitions."""
-        yield LocalSession(self.loaded)
 
 
 class LocalJudge:

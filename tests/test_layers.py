@@ -22,7 +22,7 @@ FLOORS = (  # from the ground up: a room imports from its own floor and from tho
     ("grading", "reports"),
     (
         *("authoring", "repair", "hints", "likeness", "verification", "doctor", "nbgrader", "confined", "publishing"),
-        *("rl", "term", "platforms"),
+        *("mutants", "rl", "term", "platforms"),
     ),
     ("cli", "__main__", "nbgrader_plugin"),
 )

@@ -1,6 +1,7 @@
 """Who makes a known mistake is told its hint, and nobody else; the comparison is of answers, never of text."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ from autograder.errors import CourseError
 from autograder.grading.mark import Marking, mark
 from autograder.grading.mend import Mended
 from autograder.hints.known import bare, fingerprint, known_path, learnt, load_known
-from autograder.hints.recognise import Known, KnownMistake, is_telling, read, same, save
+from autograder.hints.places import Place
+from autograder.hints.recognise import Known, KnownMistake, is_telling, same
 from autograder.hints.signatures import MOST_LEAVES, Signature, signature
+from autograder.hints.storage import read, save
 from autograder.judging.checks import Value
 from autograder.judging.judge import Heard
 from autograder.judging.process import Answered, Gone, Outcome, Raised
@@ -23,8 +26,6 @@ from autograder.nbgrader.cards import card_outputs
 from autograder.records import QuestionResult, SubmissionResult
 from autograder.reports.tables import report_lines
 from autograder.verification.corpus import Variant, load_corpus
-from autograder.verification.learning import measure
-from autograder.verification.outcomes import VariantResult
 from autograder.verification.several import parts_of, several
 
 RNG = np.random.default_rng(0)
@@ -94,9 +95,57 @@ def test_a_mistake_in_another_question_is_not_looked_for() -> None:
     assert known(mistake("slip", SLIP)).hint("critic", heard({"out": SLIP})) == ""
 
 
-def test_of_equal_mistakes_the_simplest_speaks_and_then_the_first() -> None:
-    several_slips = known(mistake("two blanks", SLIP, 2), mistake("one blank", SLIP), mistake("one more", SLIP))
-    assert several_slips.hint("target", heard({"out": SLIP})) == "hint of one blank"
+def test_of_equal_mistakes_the_simplest_speaks_where_its_hint_is_true_of_the_others() -> None:
+    two, one = mistake("two blanks", SLIP, 2), mistake("one blank", SLIP)
+    assert known(two, one).hint("target", heard({"out": SLIP})) == ""
+    read_over = known(two, replace(one, alike=("two blanks",)))
+    assert read_over.hint("target", heard({"out": SLIP})) == "hint of one blank"
+
+
+# ---- what machines made ------------------------------------------------------------------------------------------
+
+FIRST, SECOND, LAST = (
+    Place("f", line, f"the line that makes `{name}`", area)
+    for line, name, area in ((1, "first", (1, 2)), (2, "second", (1, 2, 3)), (3, "last", (2, 3)))
+)
+
+
+def made(operator: str, values: Value, place: Place = FIRST, kind: str = "sign") -> KnownMistake:
+    return replace(mistake(operator, values), hint="", kind=kind, place=place)
+
+
+ELSEWHERE = [made("op 7", -RIGHT, LAST), made("op 8", RIGHT[::-1].copy(), Place("f", 9, "the line with `g`", (9,)))]
+
+
+def test_what_a_machine_made_is_told_by_its_place_and_asks_a_question() -> None:
+    hint = known(made("one", SLIP), *ELSEWHERE).hint("target", heard({"out": SLIP}))
+    assert "follow the line that makes `first`" in hint
+    assert hint.endswith("?")
+
+
+def test_a_kind_is_told_where_several_operators_agree() -> None:
+    same_kind = [made(f"op {i}", SLIP) for i in range(3)]
+    assert "signs" in known(*same_kind, *ELSEWHERE).hint("target", heard({"out": SLIP}))
+    other_kind = [*same_kind[:2], made("op 3", SLIP, kind="term")]
+    assert "signs" not in known(*other_kind, *ELSEWHERE).hint("target", heard({"out": SLIP}))
+
+
+def test_two_places_are_told_by_the_one_that_is_near_both_or_not_at_all() -> None:
+    near, far = made("two", SLIP, SECOND), made("two", SLIP, ELSEWHERE[1].place or FIRST)
+    assert "`first`" in known(made("one", SLIP), near, *ELSEWHERE).hint("target", heard({"out": SLIP}))
+    assert known(made("one", SLIP), far, *ELSEWHERE).hint("target", heard({"out": SLIP})) == ""
+
+
+def test_answers_that_are_wrong_in_the_same_way_are_told_where_several_operators_agree() -> None:
+    others = [made(f"op {i}", SLIP * np.float32(1.1 + i)) for i in range(3)]
+    assert "`first`" in known(*others, *ELSEWHERE).hint("target", heard({"out": SLIP * np.float32(9.7)}))
+    assert known(*others[:2], *ELSEWHERE).hint("target", heard({"out": SLIP * np.float32(9.7)})) == ""
+
+
+def test_a_persons_words_are_not_told_where_machines_know_two_kinds_of_the_same_answers() -> None:
+    explained = [mistake("slip", SLIP), made("one", SLIP), made("two", SLIP, kind="term"), *ELSEWHERE]
+    assert "`first`" in known(*explained).hint("target", heard({"out": SLIP}))
+    assert known(*explained[:2]).hint("target", heard({"out": SLIP})) == "hint of slip"
 
 
 # ---- what is evidence --------------------------------------------------------------------------------------------
@@ -147,17 +196,20 @@ def test_numbers_too_large_for_sums_do_not_disturb() -> None:
 
 
 def test_what_is_written_is_read_again_and_written_the_same(tmp_path: Path) -> None:
-    before = known(mistake("slip", SLIP), mistake("other", [1, "two", None]))
+    before = known(mistake("slip", SLIP), mistake("other", [1, "two", None]), made("operator", SLIP, SECOND))
     one, other = tmp_path / "one.json", tmp_path / "other.json"
     save(one, before)
     after = read(one)
     assert after is not None
-    assert after == before
+    assert [each.place for each in after.mistakes] == [None, None, SECOND]
+    assert all(
+        same(one.signatures, other.signatures) for one, other in zip(after.mistakes, before.mistakes, strict=True)
+    )
     save(other, after)
     assert one.read_bytes() == other.read_bytes()
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 99}', '{"format": 1, "right": 3}'])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 99}', '{"format": 2, "right": 3}'])
 def test_a_file_of_another_form_is_as_good_as_none(tmp_path: Path, content: str) -> None:
     path = tmp_path / "known.json"
     path.write_text(content)
@@ -206,25 +258,6 @@ def test_nor_do_weights() -> None:
 @pytest.mark.parametrize("other", ['ask("a", 3)\n', 'ask("b", 2)\n', 'tell("a", 2)\n'])
 def test_names_and_numbers_do(other: str) -> None:
     assert bare('ask("a", 2)\n', without_prose=True) != bare(other, without_prose=True)
-
-
-# ---- how well it does --------------------------------------------------------------------------------------------
-
-
-def tried_variant(name: str, values: Value) -> VariantResult:
-    variant = Variant(name, "wrong", "", Path("here"), loses=("target",))
-    return VariantResult(variant, (), (), frozenset(), {"target": signatures_of(heard({"out": values}))})
-
-
-def test_a_mistake_taken_for_another_misleads_unless_someone_found_the_hint_true() -> None:
-    tried = [tried_variant("one", SLIP), tried_variant("other", SLIP), tried_variant("unlike", -SLIP)]
-    knows = known(mistake("one", SLIP), mistake("other", SLIP))
-    blind, read_over = measure(knows, tried, ()), measure(knows, tried, [frozenset({"one", "other"})])
-    assert blind.recognised == ("one", "other")
-    assert blind.silent == ("unlike",)
-    assert {(each.variant, each.named) for each in blind.misleading} == {("one", "other"), ("other", "one")}
-    assert read_over.attributions
-    assert not read_over.misleading
 
 
 # ---- several mistakes --------------------------------------------------------------------------------------------

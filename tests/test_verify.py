@@ -22,6 +22,12 @@ loses = ["double", "shift"]
 fills = { "double.body" = "x + x" }
 """
 
+EQUIVALENT = """
+[[equivalent]]
+reason = "no number of this practical is that large"
+mutants = ["shift: cut off at -10 and 10: y = (x + 1).clip(-10.0, 10.0)"]
+"""
+
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
@@ -47,8 +53,26 @@ def test_mistakes_are_learnt_and_then_recognised_also_where_there_are_several(co
     assert run("verify", "--course", course, "--jobs", "1", "--learn").exit_code == 0
     found = json.loads(run("verify", "--course", course, "--jobs", "1", "--json", "--several", "1").stdout)
     assert found["figures"]["several mistakes, blame exact"] == {"count": 1, "total": 1}
-    assert found["figures"]["wrong recognised"] == {"count": 2, "total": 2}
-    assert found["figures"]["misleading hints"]["count"] == 0
+    assert found["figures"]["hints true, whole"] == {"count": 2, "total": 2}
+    assert found["figures"]["hints true, apart"]["total"] == 2
+    assert {found["figures"][f"hints false, {of}"]["count"] for of in ("whole", "apart", "mutants")} == {0}
+    assert found["seconds"].keys() == {"corpus", "hints"}
+
+
+def test_mutants_are_scored_the_survivors_named_and_hints_counted_on_one_page(course: Path) -> None:
+    (course / "solutions" / NAME / "equivalent.toml").write_text(EQUIVALENT, encoding="utf-8")
+    assert run("verify", "--course", course, "--jobs", "1", "--learn").exit_code == 0
+    done = run("verify", "--course", course, "--jobs", "1", "--mutants")
+    assert done.exit_code == 0
+    words = re.sub(r"\s+", " ", done.stdout)
+    assert re.search(r"shift │ blanks │ \d+ │ [1-9] │ 1 │ \d+ │ 100.0%", words)
+    assert re.search(r"double │ blanks │ \d+ │ \d+ │ 0 │ \d+ │ 9\d.\d%", words)
+    assert "survives double: cut off at -10 and 10: y = (2 * x).clip(-10.0, 10.0)" in words
+    assert "survives shift: cut off at -10 and 10: y =" not in words
+    assert "marked the same in the sandbox: 16 / 16 of a sample" in words
+    assert "right kept: 1 / 1" in words
+    assert re.search(r"its own file left out │ 2 │ 0 │", words)
+    assert re.search(r"corpus: \d+ s mutants: \d+ s", words)
 
 
 def test_a_question_that_runs_everything_together_is_asked_where_that_is_wanted(course: Path) -> None:

@@ -19,7 +19,8 @@ from autograder.course.practical import Practical
 from autograder.errors import CourseError
 from autograder.grading.dependencies import ASKING
 from autograder.hints import signatures
-from autograder.hints.recognise import Known, read
+from autograder.hints.recognise import Known
+from autograder.hints.storage import read
 from autograder.student import stage
 
 T = TypeVar("T")

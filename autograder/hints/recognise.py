@@ -1,37 +1,54 @@
-"""Recognises known mistakes: a student whose code answers as a known mistake does gets that mistake's hint.
+"""Recognises mistakes by their answers: what a student's code answers is compared with what known mistakes answer.
 
-Answers are compared, never text: a mistake is the same however it is spelled. The known mistakes' signatures stand in a
-file that is made by running them (autograder verify --learn). Where none matches, no hint is given.
+Answers are compared, never text: a mistake is the same however it is spelled. Some known mistakes a person wrote down,
+with a hint; the others are made by machine, each of a kind and at a place. Where several explain what came back, a hint
+says what is true of all of them: a person's words, or a place and perhaps a kind. Where there is none, it is silent.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
-from autograder.files import write_atomically
 from autograder.grading.dependencies import digest
-from autograder.hints.signatures import Leaf, Signature, alike, says_something, signature
+from autograder.hints.places import Place
+from autograder.hints.profiles import OTHER, Profile, profile
+from autograder.hints.signatures import Signature, alike, says_something, signature
+from autograder.hints.words import told
 from autograder.judging.judge import Heard
 
 SAME = 2e-4  # relative difference up to which two answers are one: above what machines differ by
-OTHER = 5e-3  # relative difference from the right answer above which a number is evidence
-FORMAT = 1
+FEWEST = 3  # operators that have to agree before mistakes of one profile explain it, and before a kind is told
+MOST_OF_ALL = 0.75  # of a function's known places: a hint that covers more tells nothing
 
 Signatures = Mapping[str, Signature]  # digest of an ask -> what came of it
 
 
 @dataclass(frozen=True)
 class KnownMistake:
-    """A mistake, and the signatures of what code with this mistake answers when one question is asked."""
+    """A mistake, and the signatures of what code with this mistake answers when one question is asked.
 
-    id: str
+    Either a person wrote its hint, or it was made by machine: of a kind, at a place.
+    """
+
+    id: str  # of the variant; of what was made by machine, the operator that made it
     question: str
     hint: str
     fills: int  # how many blanks and cells it fills: the fewer, the simpler
     signatures: Signatures
+    kind: str = ""
+    place: Place | None = None
+    alike: tuple[str, ...] = ()  # variants of which a person read that this hint is true, too
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What a student is told, and what it claims: a person's known mistake; or a place, and a kind if that is known."""
+
+    text: str
+    named: KnownMistake | None = None
+    place: Place | None = None
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,36 +60,102 @@ class Known:
     fingerprint: str = ""  # of what the signatures were made from
 
     def hint(self, question: str, heard: Mapping[str, Heard]) -> str:
-        """The hint for a student whose code gave these answers; empty where no known mistake gives them."""
+        """The hint for a student whose code gave these answers; empty where there is none that is certain."""
         if not self._of(question):
             return ""
-        found = self.named(question, {key: signature(each) for key, each in heard.items()})
-        return found.hint if found else ""
+        found = self.explained(question, {key: signature(each) for key, each in heard.items()})
+        return found.text if found else ""
 
     @cached_property
     def digests(self) -> Mapping[str, str]:
         """Of what is known of each question: question -> digest."""
-        found = {}
-        for name in {each.question for each in self.mistakes}:
-            known = [self.right.get(name), *((each.id, each.hint, each.signatures) for each in self._of(name))]
-            found[name] = digest(json.dumps(known, sort_keys=True))
+        return {
+            name: digest(json.dumps([self.right.get(name), *map(asdict, of_question)], sort_keys=True))
+            for name, of_question in self._by_question.items()
+        }
+
+    @cached_property
+    def _by_question(self) -> Mapping[str, list[KnownMistake]]:
+        found: dict[str, list[KnownMistake]] = {}
+        for each in self.mistakes:
+            found.setdefault(each.question, []).append(each)
         return found
 
     def _of(self, question: str) -> list[KnownMistake]:
-        return [each for each in self.mistakes if each.question == question]
+        return self._by_question.get(question, [])
 
-    def named(self, question: str, signatures: Signatures, without: str = "") -> KnownMistake | None:
-        """The simplest known mistake that gives these answers; ``without`` is the id of one to leave out."""
-        if not is_telling(signatures, self.right.get(question, {})):
+    def explained(
+        self, question: str, signatures: Signatures, without: Callable[[KnownMistake], bool] = lambda _: False
+    ) -> Hint | None:
+        """What all known mistakes say that give these answers; where none does, those that are wrong in the same way.
+
+        Those for which ``without`` is true are left out.
+        """
+        right = self.right.get(question, {})
+        wrong = profile(signatures, right)
+        near = [each for each in self._like(question, wrong) if not without(each)]
+        if exact := [each for each in near if same(each.signatures, signatures)]:
+            by_person = _by_person(exact) if is_telling(signatures, right) else None
+            return by_person or self._agreed(question, exact, exact=True)
+        made = [each for each in near if each.place]
+        return self._agreed(question, made) if len({each.id for each in made}) >= FEWEST else None
+
+    def _like(self, question: str, wrong: Profile) -> Sequence[KnownMistake]:
+        return self._by_profile.get((question, wrong), ()) if wrong else ()
+
+    @cached_property
+    def _by_profile(self) -> Mapping[tuple[str, Profile], list[KnownMistake]]:
+        found: dict[tuple[str, Profile], list[KnownMistake]] = {}
+        known: dict[int, Profile] = {}  # many mistakes share one record of their answers
+        for each in self.mistakes:
+            if id(each.signatures) not in known:
+                known[id(each.signatures)] = profile(each.signatures, self.right.get(each.question, {}))
+            found.setdefault((each.question, known[id(each.signatures)]), []).append(each)
+        return found
+
+    @cached_property
+    def _places(self) -> Mapping[str, set[Place]]:
+        """The places of each question in which mistakes are known."""
+        return {question: {each.place for each in found if each.place} for question, found in self._by_question.items()}
+
+    def _agreed(self, question: str, found: Sequence[KnownMistake], exact: bool = False) -> Hint | None:
+        """The one place that all these mistakes are at or near, and their kind if it is one; None if there is none."""
+        places = {each.place for each in found if each.place}
+        if not places or any(each.place is None and not exact for each in found):
             return None
-        others = [each for each in self._of(question) if each.id != without]
-        matches = [each for each in others if same(each.signatures, signatures)]
-        return min(matches, key=lambda each: each.fills, default=None)
+        if len(places) == 1 and exact:
+            place = next(iter(places))
+        else:
+            every = self._places[question]
+            around = [each for each in every if all(_is_near(each, other) for other in places)]
+            sizes = {each: sum(_is_near(each, other) for other in every) for each in around}
+            telling = [each for each in around if sizes[each] <= MOST_OF_ALL * len(every)]
+            if not telling:
+                return None
+            place = min(telling, key=lambda each: (sizes[each], each))
+        kinds = {each.kind for each in found}
+        several = len({each.id for each in found}) >= FEWEST
+        kind = kinds.pop() if len(kinds) == 1 and several else ""
+        return Hint(told(place, kind), place=place, kind=kind)
+
+
+def _is_near(place: Place, other: Place) -> bool:
+    return place.function == other.function and other.line in place.area
+
+
+def _by_person(found: Sequence[KnownMistake]) -> Hint | None:
+    """A person's words, where all that persons wrote is true of each, and what machines made is of one kind."""
+    written = [each for each in found if each.hint]
+    if not written or len({each.kind for each in found if each.kind}) > 1:
+        return None
+    simplest = min(written, key=lambda each: each.fills)
+    agree = all(each.hint == simplest.hint or each.id in simplest.alike for each in written)
+    return Hint(simplest.hint, named=simplest) if agree else None
 
 
 def same(one: Signatures, other: Signatures) -> bool:
     """Whether the same was asked, and the same answered, number for number and text for text."""
-    return one.keys() == other.keys() and all(_same_answer(one[key], other[key]) for key in one)
+    return one is other or (one.keys() == other.keys() and all(_same_answer(one[key], other[key]) for key in one))
 
 
 def _same_answer(one: Signature, other: Signature) -> bool:
@@ -86,55 +169,3 @@ def is_telling(signatures: Signatures, right: Signatures) -> bool:
         for key in signatures.keys() & right.keys()
         for path, leaf in signatures[key].items()
     )
-
-
-def save(path: Path, known: Known) -> None:
-    """Write the known mistakes, of each only what is not right. The same mistakes give the same bytes."""
-    mistakes = [
-        {
-            "id": each.id,
-            "question": each.question,
-            "hint": each.hint,
-            "fills": each.fills,
-            "answers": {
-                key: _apart(each.signatures[key], known.right.get(each.question, {}).get(key, {}))
-                for key in sorted(each.signatures)
-            },
-        }
-        for each in known.mistakes
-    ]
-    head = json.dumps({"format": FORMAT, "fingerprint": known.fingerprint, "right": known.right}, sort_keys=True)
-    lines = ",\n".join(json.dumps(each, sort_keys=True, separators=(",", ":")) for each in mistakes)
-    write_atomically(path, f'{head[:-1]},\n"mistakes": [\n{lines}\n]}}\n')
-
-
-def read(path: Path) -> Known | None:
-    """The known mistakes that were written; None if there is no file, or one of another form."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"), object_hook=_with_tuples)
-        if data["format"] != FORMAT:
-            return None
-        mistakes = tuple(_mistake(item, data["right"]) for item in data["mistakes"])
-        return Known(data["right"], mistakes, str(data["fingerprint"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-
-
-def _with_tuples(found: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in found.items()}
-
-
-def _mistake(item: Mapping[str, Any], right: Mapping[str, Signatures]) -> KnownMistake:
-    usual = right.get(item["question"], {})
-    answers = {key: _joined(usual.get(key, {}), apart) for key, apart in item["answers"].items()}
-    return KnownMistake(item["id"], item["question"], item["hint"], item["fills"], answers)
-
-
-def _apart(one: Signature, usual: Signature) -> dict[str, Leaf | None]:
-    """What differs from the usual signature; None where it holds nothing."""
-    differing = {path: leaf for path, leaf in one.items() if path not in usual or leaf != usual[path]}
-    return {**differing, **dict.fromkeys(usual.keys() - one.keys())}
-
-
-def _joined(usual: Signature, apart: Mapping[str, Leaf | None]) -> dict[str, Leaf]:
-    return {path: leaf for path, leaf in {**usual, **apart}.items() if leaf is not None}

@@ -134,3 +134,9 @@ def alike(one: Leaf, other: Leaf, tolerance: float) -> bool:
 def says_something(path: str, leaf: Leaf) -> bool:
     """Whether a leaf holds numbers that are not all zero and not merely what was handed in, as after many mistakes."""
     return not isinstance(leaf, str) and leaf[0] > 1e-6 and not path.endswith(AS_ASKED)
+
+
+def broke_off(signature: Signature) -> bool:
+    """Whether there was no answer, since the code raised, hung or ended the process: its own words tell that."""
+    said = signature.get("/answer", "")
+    return isinstance(said, str) and said.startswith(("str raised ", "str hung", "str gone"))

@@ -41,6 +41,10 @@ def verify(
     learn: Annotated[
         bool, typer.Option("--learn", help="Only learn the known mistakes again (known.json, beside variants/).")
     ] = False,
+    mutants: Annotated[
+        bool,
+        typer.Option("--mutants", help="Also try mutants: mistakes made by machine from the source's own solution."),
+    ] = False,
     # one more than processors: judge and sandbox wait for each other now and then
     jobs: Annotated[int, typer.Option(min=1, help="Variants graded at once.")] = (os.cpu_count() or 1) + 1,
     as_json: AsJson = False,
@@ -48,13 +52,14 @@ def verify(
 ) -> int:
     """Grade the grader: every right variant must keep full marks, every wrong one lose exactly where it is wrong.
 
-    With --learn the wrong ones are asked their own questions only, and their answers are stored: by these, mistakes are
-    recognised later.
+    With --mutants each question's mutation score is told: how many of the mistakes that a machine makes of the solution
+    are caught. With --learn the wrong ones and the mutants are asked their own questions only, and their answers are
+    stored: by these, mistakes are recognised later.
     """
     from autograder.verification.verify import Run, verification
 
     where = course_in(course, assignment)
-    run = Run(where, tuple(corpus or ()), end_to_end, drawn, jobs, unsafe_no_sandbox, learn)
+    run = Run(where, tuple(corpus or ()), end_to_end, drawn, jobs, unsafe_no_sandbox, learn, mutants)
     with progress_bar() as progress:
         task = progress.add_task("learning" if learn else "verifying")
         found = verification(run, lambda done, total: progress.update(task, completed=done, total=total))

@@ -1,4 +1,4 @@
-"""Learns the known mistakes from a run of the corpus, and measures how well they are recognised in it."""
+"""Learns the known mistakes from a run of the corpus and of the mutants."""
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,59 +6,48 @@ from pathlib import Path
 
 from autograder.errors import CourseError
 from autograder.hints.recognise import Known, KnownMistake, Signatures, is_telling
+from autograder.hints.signatures import broke_off
+from autograder.mutants.answering import Tried
 from autograder.verification.corpus import RESERVED, Variant
-from autograder.verification.outcomes import Attribution, Recognition, VariantResult
+from autograder.verification.outcomes import VariantResult
 from autograder.verification.several import parts_of
 
 REFERENCE = Variant(RESERVED, "right", "every blank as in the source", Path("reference"))
 
 
-def learn(tried: Sequence[VariantResult], made_from: str) -> Known:
-    """The known mistakes: wrong variants with a hint that lose one question, by answers that tell them apart.
+def learn(
+    tried: Sequence[VariantResult],
+    mutants: Sequence[Tried],
+    made_from: str,
+    alike: Sequence[frozenset[str]] = (),
+) -> Known:
+    """The known mistakes: wrong variants with a hint that lose one question, by answers that tell them apart; mutants.
 
-    The reference must be among what was tried; ``made_from`` is the fingerprint.
+    The reference must be among what was tried; ``made_from`` is the fingerprint. Code that breaks off is no help.
     """
     right = next(each.signatures for each in tried if each.variant.id == REFERENCE.id)
-    return Known(right, tuple(found for each in tried for found in _mistake(each, right)), made_from)
+    written = [found for each in tried for found in _written(each, right, alike)]
+    return Known(right, (*written, *(found for each in mutants for found in _made(each))), made_from)
 
 
-def _mistake(tried: VariantResult, right: Mapping[str, Signatures]) -> Iterable[KnownMistake]:
+def _written(
+    tried: VariantResult, right: Mapping[str, Signatures], alike: Sequence[frozenset[str]]
+) -> Iterable[KnownMistake]:
     variant = tried.variant
     if variant.hint and len(variant.loses) == 1 and len(parts_of(variant)) == 1:
         question = variant.loses[0]
         signatures = tried.signatures.get(question, {})
         if is_telling(signatures, right.get(question, {})):
             fills = len(variant.fills) + len(variant.cells) + len(variant.extra_cells)
-            yield KnownMistake(variant.id, question, variant.hint.strip(), fills, signatures)
+            others = sorted({other for group in alike if variant.id in group for other in group} - {variant.id})
+            yield KnownMistake(variant.id, question, variant.hint.strip(), fills, signatures, alike=tuple(others))
 
 
-def measure(known: Known, tried: Sequence[VariantResult], alike: Sequence[frozenset[str]]) -> Recognition:
-    """Ask for a hint for every question that a wrong variant loses, with and without the variant's own entry.
-
-    Submissions drawn from several variants count among the attributions alone. ``alike`` are groups of variants of
-    which a person found that each one's hint is true of all.
-    """
-    recognised: list[str] = []
-    silent: list[str] = []
-    attributions: set[Attribution] = set()
-    for each in tried:
-        own = parts_of(each.variant)
-        asked = {question: each.signatures[question] for question in each.variant.loses if question in each.signatures}
-        names = [(question, known.named(question, signatures)) for question, signatures in asked.items()]
-        if len(own) == 1:
-            (recognised if any(named for _, named in names) else silent).append(each.variant.id)
-        for one in own:
-            names += [(question, known.named(question, signatures, one)) for question, signatures in asked.items()]
-        attributions |= {
-            Attribution(each.variant.id, question, named.id, _fits(named.id, own, alike))
-            for question, named in names
-            if named and named.id not in own
-        }
-    return Recognition(tuple(recognised), tuple(silent), tuple(sorted(attributions)))
-
-
-def _fits(named: str, own: Sequence[str], alike: Sequence[frozenset[str]]) -> bool:
-    return any({one, named} <= group for group in alike for one in own)
+def _made(tried: Tried) -> Iterable[KnownMistake]:
+    mutant = tried.mutant
+    if tried.caught and len(mutant.slips) == 1 and not any(map(broke_off, tried.signatures.values())):
+        (slip,) = mutant.slips
+        yield KnownMistake(slip.operator, mutant.question, "", 1, tried.signatures, slip.kind, slip.place)
 
 
 def load_alike(path: Path) -> tuple[frozenset[str], ...]:

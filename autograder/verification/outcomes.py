@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich.console import RenderableType
@@ -12,6 +12,8 @@ from rich.text import Text
 from autograder.hints.signatures import Signature
 from autograder.records import QuestionResult
 from autograder.verification.corpus import Variant, Verdict
+from autograder.verification.mutation import Mutation
+from autograder.verification.recognition import FALSE, TRUE, Recognition
 from autograder.verification.several import parts_of
 
 
@@ -63,33 +65,6 @@ class VariantResult:
         )
 
 
-@dataclass(frozen=True, order=True)
-class Attribution:
-    """A mistake that is named for a variant that is another one; ``fits`` if a person found that its hint is true."""
-
-    variant: str
-    question: str
-    named: str
-    fits: bool
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """Which wrong variants are recognised, and which are not.
-
-    ``attributions`` say what is named for a variant where its own entry is left out.
-    """
-
-    recognised: tuple[str, ...]
-    silent: tuple[str, ...]
-    attributions: tuple[Attribution, ...]
-
-    @property
-    def misleading(self) -> tuple[Attribution, ...]:
-        """The attributions whose hint nobody has found to be true of the variant."""
-        return tuple(each for each in self.attributions if not each.fits)
-
-
 @dataclass(frozen=True)
 class Verification:
     """What the whole corpus says of the grader."""
@@ -98,6 +73,8 @@ class Verification:
     blanks: Mapping[str, str]  # the practical's: blank id -> cell
     recognition: Recognition | None = None  # None where no known mistakes could be used
     unlearnt: str = ""  # why not, in words
+    mutation: Mutation | None = None  # None where no mutants were tried
+    seconds: Mapping[str, float] = field(default_factory=dict)  # what took how long
 
     def _of(self, verdict: Verdict, drawn: bool = False) -> list[VariantResult]:
         """The results of the corpus's own variants of that verdict; or of those that were drawn from several."""
@@ -126,9 +103,13 @@ class Verification:
         if drawn:
             figures["several mistakes, blame exact"] = _as_they_should_be(drawn)
         if self.recognition:
-            recognised, silent = self.recognition.recognised, self.recognition.silent
-            figures["wrong recognised"] = (len(recognised), len(recognised) + len(silent))
-            figures["misleading hints"] = (len(self.recognition.misleading), len(self.recognition.attributions))
+            for name in ("whole", "apart", "mutants"):
+                counts = getattr(self.recognition, name)
+                total = sum(counts.values())
+                figures |= {f"hints {kind}, {name}": (counts.get(kind, 0), total) for kind in (TRUE, FALSE)}
+        if self.mutation:
+            caught = sum(score.caught for score in self.mutation.scores)
+            figures["mutants caught"] = caught, caught + sum(len(score.survivors) for score in self.mutation.scores)
         return figures
 
     @property
@@ -142,6 +123,8 @@ class Verification:
         return {
             "figures": {name: {"count": count, "total": total} for name, (count, total) in self.figures.items()},
             "recognition": asdict(self.recognition) if self.recognition else None,
+            "mutation": self.mutation.data() if self.mutation else None,
+            "seconds": {name: round(seconds, 1) for name, seconds in self.seconds.items()},
             "unlearnt": self.unlearnt,
             "problems": {result.variant.id: result.problem for result in self.problems},
             "per_blank": {blank: {"right": r, "wrong": w} for blank, (r, w) in self.per_blank.items()},
@@ -164,11 +147,11 @@ class Verification:
             variant, expected = result.variant, ", ".join(sorted(result.expected)) or "nowhere"
             lines.append(Text(f"{variant.path.name}: {variant.id} ({variant.verdict})", style="red"))
             lines.append(Text(f"  expected to lose marks: {expected}\n  {result.problem}"))
-        for each in self.recognition.misleading if self.recognition else ():
-            words = f"{each.variant} gets the hint of {each.named} on {each.question}."
-            lines.append(Text(f"{words} If it is true there, add the two to alike.toml.", style="red"))
+        lines += self.recognition.words() if self.recognition else []
+        lines += self.mutation.words() if self.mutation else []
         if self.unlearnt:
             lines.append(Text(self.unlearnt, style="yellow"))
+        lines += [Text(f"{name}: {seconds:.0f} s", style="dim") for name, seconds in self.seconds.items()]
         return lines
 
 

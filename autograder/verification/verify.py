@@ -1,6 +1,7 @@
 """Grades the grader: marks every variant of the corpus as a submission is marked, and compares with its verdict."""
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,14 +16,26 @@ from autograder.errors import CourseError
 from autograder.grading.executors import outcomes
 from autograder.grading.mark import Marking
 from autograder.hints.known import corpus_path, fingerprint, known_path, learnt, load_known
-from autograder.hints.recognise import Signatures, save
+from autograder.hints.recognise import Signatures
 from autograder.hints.signatures import signature
+from autograder.hints.storage import save
 from autograder.judging.judge import Heard, Paper, judge, student_process
+from autograder.mutants.answering import Tried
 from autograder.notebook.extraction import extract
 from autograder.repair import repair
 from autograder.sandbox import choose_barrier
 from autograder.verification.corpus import Variant, in_place, load_corpus
-from autograder.verification.learning import REFERENCE, learn, load_alike, measure
+from autograder.verification.learning import REFERENCE, learn, load_alike
+from autograder.verification.measuring import measure
+from autograder.verification.mutation import (
+    PAIRS,
+    Mutation,
+    load_equivalent,
+    mutants_of,
+    sample_of,
+    scores_of,
+    tried_mutants,
+)
 from autograder.verification.outcomes import Recognition, VariantResult, Verification
 from autograder.verification.several import parts_of, several
 
@@ -40,6 +53,7 @@ class Run:
     jobs: int = 1
     unsafe: bool = False
     learn: bool = False  # only the known mistakes are learnt again
+    mutants: bool = False  # whether mutants are tried too
 
     def variants(self) -> tuple[Variant, ...]:
         """The variants to try, and the reference; CourseError as load_corpus and several raise it."""
@@ -66,10 +80,31 @@ def verification(run: Run, progress: Callable[[int, int], object]) -> Verificati
 
     CourseError if the course or the machine is unfit, or as ``Run.variants`` raises it.
     """
-    practical = run.course.practical
+    practical, seconds = run.course.practical, Stopwatch()
     marking = Marking(run.course, run.unsafe, skip=frozenset() if run.end_to_end else _end_to_end(practical))
     marking.prove(run.course.results)
     variants = run.variants()
+    mutants = mutants_of(practical, 0 if run.learn else PAIRS) if run.learn or run.mutants else []
+    total = len(variants) + len(mutants)
+    found = _graded(run, marking, variants, lambda done: progress(done, total))
+    seconds.stop("corpus")
+    tried_on = tried_mutants(practical, mutants, run.jobs, lambda done: progress(len(variants) + done, total))
+    if mutants:
+        seconds.stop("mutants")
+    alike = load_alike(practical.folder / "alike.toml")
+    if run.learn:
+        save(known_path(practical), learn(found, tried_on, fingerprint(practical), alike))
+    tried = tuple(result for result in found if result.variant.id != REFERENCE.id)
+    recognition, unlearnt = _recognition(practical, tried, alike)
+    seconds.stop("hints")
+    mutation = _mutation(run, marking, tried_on) if run.mutants else None
+    return Verification(tried, practical.blanks, recognition, unlearnt, mutation, seconds.found)
+
+
+def _graded(
+    run: Run, marking: Marking, variants: Sequence[Variant], progress: Callable[[int], object]
+) -> list[VariantResult]:
+    """The variants' results in their order."""
     size = max(math.ceil(len(variants) / (CHUNKS * run.jobs)), 1)
     chunks = [variants[start : start + size] for start in range(0, len(variants), size)]
     work = partial(try_variants, marking, everything=not run.learn)
@@ -77,16 +112,40 @@ def verification(run: Run, progress: Callable[[int, int], object]) -> Verificati
     with closing(outcomes(work, chunks, run.jobs, _lost)) as done:
         for results in done:
             found.extend(results)
-            progress(len(found), len(variants))
+            progress(len(found))
     order = {variant.id: number for number, variant in enumerate(variants)}
-    found.sort(key=lambda result: order[result.variant.id])
-    if run.learn:
-        save(known_path(practical), learn(found, fingerprint(practical)))
-    tried = tuple(result for result in found if result.variant.id != REFERENCE.id)
-    return Verification(tried, practical.blanks, *_recognition(practical, tried))
+    return sorted(found, key=lambda result: order[result.variant.id])
 
 
-def _recognition(practical: Practical, tried: Sequence[VariantResult]) -> tuple[Recognition | None, str]:
+def _mutation(run: Run, marking: Marking, tried: Sequence[Tried]) -> Mutation:
+    """The scores; and how many of a sample come to the same where they are marked as submissions are."""
+    practical = run.course.practical
+    sample = sample_of(tried, practical)
+    results = try_variants(marking, [variant for _, variant in sample], everything=False) if sample else []
+    same = [
+        tuple(name.partition("/")[2] for name in result.failed_checks) == each.failed
+        for (each, _), result in zip(sample, results, strict=True)
+    ]
+    named = load_equivalent(practical.folder / "equivalent.toml")
+    return Mutation(scores_of(tried, named), sum(same), len(same))
+
+
+class Stopwatch:
+    """What took how long, in seconds."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def stop(self, name: str) -> None:
+        """Note the time since the last stop under a name."""
+        now = time.monotonic()
+        self.found[name], self._last = now - self._last, now
+
+
+def _recognition(
+    practical: Practical, tried: Sequence[VariantResult], alike: Sequence[frozenset[str]]
+) -> tuple[Recognition | None, str]:
     """How the wrong ones of the practical's own corpus are recognised; or why none is, in words."""
     own = corpus_path(practical)
     wrong = [each for each in tried if each.variant.verdict == "wrong" and _is_of(each.variant, own)]
@@ -96,7 +155,7 @@ def _recognition(practical: Practical, tried: Sequence[VariantResult]) -> tuple[
         learnt(practical)
     except CourseError as error:
         return None, f"{error.message} {error.next_step}"
-    return measure(load_known(practical), wrong, load_alike(practical.folder / "alike.toml")), ""
+    return measure(load_known(practical), wrong, alike, practical), ""
 
 
 def _is_of(variant: Variant, folder: Path) -> bool:

@@ -1,0 +1,14 @@
+"""Where in a function a mistake can be, as a hint names it: a line by what every student's code has there."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """A line of a function in the source notebook."""
+
+    function: str
+    line: int  # of its cell
+    words: str  # such as "the line that makes `total`"
+    # the lines that a hint at this one covers: itself, those that its values come from, and those that use its value
+    area: tuple[int, ...]

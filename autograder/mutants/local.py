@@ -1,0 +1,118 @@
+"""A student's process that is this one: for code that is the course's own, such as mutants. It takes a moment.
+
+What it answers is what the sandbox answers: the definitions are new for each ask, and the noise begins anew.
+"""
+
+import contextlib
+import random
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FrameType
+from typing import Any, NoReturn
+
+import numpy as np
+
+from autograder.course.limits import Limits
+from autograder.course.practical import Practical
+from autograder.judging.checks import Handler, Value
+from autograder.judging.process import TOO_SLOW, Answered, Defined, Gone, Outcome, Raised, Session, StudentProcess
+from autograder.judging.proof import answered
+from autograder.sandbox import NoBarrier
+from autograder.student.host import Loaded, Student, described
+
+
+class TooLate(BaseException):
+    """The time allowed is over. No code of the course's own catches it."""
+
+
+class LocalSession(Session):
+    """New definitions in this process."""
+
+    def __init__(self, loaded: Loaded, seconds: float) -> None:
+        self.cell = ""
+        self.loaded = loaded
+        self.seconds = seconds
+        self.student = Student()
+
+    def define(self, announce: bool = False) -> Defined | Gone:
+        """Run the definitions."""
+        for _, statements in self.loaded.cells:
+            self.student.run(statements)
+        return Defined(tuple(Raised(**fault) for fault in [*self.loaded.faults, *self.student.faults]))
+
+    def ask(
+        self, probe: str, values: Mapping[str, Value], handler: Handler | None = None, seconds: float | None = None
+    ) -> Outcome:
+        """The probe's answer; the time limit is this session's own."""
+        try:
+            with alarm(self.seconds):
+                return Answered(answered(self.student, self.loaded.probes, probe, values, handler))
+        except TooLate:
+            return Gone(TOO_SLOW, hung=True)
+        except BaseException as error:  # whatever the code raises is an answer, as in the sandbox
+            return Raised(**described(error))
+
+
+class LocalProcess(StudentProcess):
+    """A student's process that is this one. ``begin`` sets the noise before every session."""
+
+    def __init__(self, begin: Callable[[], object] = lambda: None, seconds: float = 0.0) -> None:
+        super().__init__(NoBarrier(), Limits())
+        self.begin = begin
+        self.seconds = seconds  # of processor time, for one ask; 0 stands for no limit
+        self.loaded = Loaded([], "")
+
+    def start(self) -> None:
+        """Nothing has to be started."""
+
+    def load(self, cells: Sequence[tuple[str, str]], probes: str) -> None:
+        """Compile the cells and the probes."""
+        self.loaded = Loaded([list(cell) for cell in cells], probes)
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[Session]:
+        """New definitions."""
+        self.begin()
+        yield LocalSession(self.loaded, self.seconds)
+
+
+def same_noise(practical: Practical) -> Callable[[], None]:
+    """What sets the noise to the state in which the practical's student process begins every ask.
+
+    Where the practical sets none, every ask begins with the state of now.
+    """
+    for name, source in [*practical.modules, ("warmup", practical.warmup)]:
+        exec(compile(source, name, "exec"), {"__name__": name})  # noqa: S102 - the course's own
+    torch: Any = sys.modules.get("torch")
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state() if torch else None
+
+    def begin() -> None:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        if states[2] is not None:
+            torch.set_rng_state(states[2])
+
+    return begin
+
+
+@contextlib.contextmanager
+def alarm(seconds: float) -> Iterator[None]:
+    """TooLate in the main thread once so much processor time has been used; 0 stands for no limit.
+
+    Processor time, since it is the same on a busy machine.
+    """
+    if not seconds:
+        yield
+        return
+
+    def ring(_: int, __: FrameType | None) -> NoReturn:
+        raise TooLate
+
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
