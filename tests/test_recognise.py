@@ -123,11 +123,11 @@ def test_what_a_machine_made_is_told_by_its_place_and_asks_a_question() -> None:
     assert hint.endswith("?")
 
 
-def test_a_kind_is_told_where_several_operators_agree() -> None:
-    same_kind = [made(f"op {i}", SLIP) for i in range(3)]
-    assert "signs" in known(*same_kind, *ELSEWHERE).hint("target", heard({"out": SLIP}))
-    other_kind = [*same_kind[:2], made("op 3", SLIP, kind="term")]
-    assert "signs" not in known(*other_kind, *ELSEWHERE).hint("target", heard({"out": SLIP}))
+def test_kinds_are_asked_for_as_examples_where_the_answers_are_the_same() -> None:
+    signs, terms = made("one", SLIP), made("two", SLIP, kind="term")
+    hint = known(signs, terms, *ELSEWHERE).hint("target", heard({"out": SLIP}))
+    assert "For instance, look at the signs" in hint
+    assert "Or look at the sums" in hint
 
 
 def test_two_places_are_told_by_the_one_that_is_near_both_or_not_at_all() -> None:

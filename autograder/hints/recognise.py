@@ -2,7 +2,7 @@
 
 Answers are compared, never text: a mistake is the same however it is spelled. Some known mistakes a person wrote down,
 with a hint; the others are made by machine, each of a kind and at a place. Where several explain what came back, a hint
-says what is true of all of them: a person's words, or a place and perhaps a kind. Where there is none, it is silent.
+says what is true of all of them: a person's words, or a place. Where there is no such thing, it is silent.
 """
 
 import json
@@ -18,7 +18,7 @@ from autograder.hints.words import told
 from autograder.judging.judge import Heard
 
 SAME = 2e-4  # relative difference up to which two answers are one: above what machines differ by
-FEWEST = 3  # operators that have to agree before mistakes of one profile explain it, and before a kind is told
+FEWEST = 3  # operators that have to agree before mistakes of one profile explain it
 MOST_OF_ALL = 0.75  # of a function's known places: a hint that covers more tells nothing
 
 Signatures = Mapping[str, Signature]  # digest of an ask -> what came of it
@@ -43,12 +43,11 @@ class KnownMistake:
 
 @dataclass(frozen=True)
 class Hint:
-    """What a student is told, and what it claims: a person's known mistake; or a place, and a kind if that is known."""
+    """What a student is told, and what it claims: a person's known mistake, or a place."""
 
     text: str
     named: KnownMistake | None = None
     place: Place | None = None
-    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ class Known:
         return {question: {each.place for each in found if each.place} for question, found in self._by_question.items()}
 
     def _agreed(self, question: str, found: Sequence[KnownMistake], exact: bool = False) -> Hint | None:
-        """The one place that all these mistakes are at or near, and their kind if it is one; None if there is none."""
+        """The one place that all these mistakes are at or near, as a hint; None if there is none."""
         places = {each.place for each in found if each.place}
         if not places or any(each.place is None and not exact for each in found):
             return None
@@ -133,10 +132,7 @@ class Known:
             if not telling:
                 return None
             place = min(telling, key=lambda each: (sizes[each], each))
-        kinds = {each.kind for each in found}
-        several = len({each.id for each in found}) >= FEWEST
-        kind = kinds.pop() if len(kinds) == 1 and several else ""
-        return Hint(told(place, kind), place=place, kind=kind)
+        return Hint(told(place, {each.kind for each in found if each.kind} if exact else ()), place=place)
 
 
 def _is_near(place: Place, other: Place) -> bool:

@@ -49,7 +49,11 @@ def _words(every: list[ast.stmt], statement: ast.stmt) -> str:
         own = [each for each in names(statement) if not any(each in other for other in others)]
         if own:
             return f"the line {said} `{own[0]}`"
-    return f"line {every.index(statement) + 1} of it"
+    for name in _made(statement):
+        makers = [each for each in every if name in _made(each)]
+        if statement in (makers[0], makers[-1]):
+            return f"the {'first' if statement is makers[0] else 'last'} line that makes `{name}`"
+    return "what is returned" if isinstance(statement, ast.Return) else f"line {every.index(statement) + 1} of it"
 
 
 def _holds(outer: ast.stmt, inner: ast.stmt) -> bool:

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import CourseError
@@ -15,11 +16,19 @@ from autograder.verification.several import parts_of
 REFERENCE = Variant(RESERVED, "right", "every blank as in the source", Path("reference"))
 
 
+@dataclass(frozen=True)
+class Alike:
+    """Of which hints a person read that they are true."""
+
+    groups: tuple[frozenset[str], ...] = ()  # variants of which each one's hint is true of all
+    read: frozenset[tuple[str, str]] = frozenset()  # a variant, and the place that a hint told it, in words
+
+
 def learn(
     tried: Sequence[VariantResult],
     mutants: Sequence[Tried],
     made_from: str,
-    alike: Sequence[frozenset[str]] = (),
+    alike: Alike,
 ) -> Known:
     """The known mistakes: wrong variants with a hint that lose one question, by answers that tell them apart; mutants.
 
@@ -30,16 +39,14 @@ def learn(
     return Known(right, (*written, *(found for each in mutants for found in _made(each))), made_from)
 
 
-def _written(
-    tried: VariantResult, right: Mapping[str, Signatures], alike: Sequence[frozenset[str]]
-) -> Iterable[KnownMistake]:
+def _written(tried: VariantResult, right: Mapping[str, Signatures], alike: Alike) -> Iterable[KnownMistake]:
     variant = tried.variant
     if variant.hint and len(variant.loses) == 1 and len(parts_of(variant)) == 1:
         question = variant.loses[0]
         signatures = tried.signatures.get(question, {})
         if is_telling(signatures, right.get(question, {})):
             fills = len(variant.fills) + len(variant.cells) + len(variant.extra_cells)
-            others = sorted({other for group in alike if variant.id in group for other in group} - {variant.id})
+            others = sorted({other for group in alike.groups if variant.id in group for other in group} - {variant.id})
             yield KnownMistake(variant.id, question, variant.hint.strip(), fills, signatures, alike=tuple(others))
 
 
@@ -50,12 +57,14 @@ def _made(tried: Tried) -> Iterable[KnownMistake]:
         yield KnownMistake(slip.operator, mutant.question, "", 1, tried.signatures, slip.kind, slip.place)
 
 
-def load_alike(path: Path) -> tuple[frozenset[str], ...]:
-    """The groups of variants that one hint fits; none without the file. CourseError if it is not of that form."""
+def load_alike(path: Path) -> Alike:
+    """What a person read of hints; nothing without the file. CourseError if it is not of that form."""
     try:
-        groups = tomllib.loads(path.read_text(encoding="utf-8"))["alike"]
-        return tuple(frozenset(map(str, group)) for group in groups)
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        groups = tuple(frozenset(map(str, group)) for group in found["alike"])
+        return Alike(groups, frozenset((str(variant), str(place)) for variant, place in found.get("read", ())))
     except FileNotFoundError:
-        return ()
+        return Alike()
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CourseError(f"{path} cannot be read: {error!r}.", "It holds one list, alike, of lists of ids.") from error
+        step = "It holds a list, alike, of lists of ids; and perhaps one, read, of pairs of an id and a place."
+        raise CourseError(f"{path} cannot be read: {error!r}.", step) from error

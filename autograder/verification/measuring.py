@@ -1,9 +1,9 @@
 """How well mistakes are recognised that nobody listed: each is asked for while what is like it is left out.
 
 Of the corpus, a whole file is left out at once; of the mutants, all that one operator made. A hint that names a place
-is true if a line that was changed is that place, one from which its values come, or one that uses its value; if it
-tells a kind, too, that has to be the operator's. A person's hint is true for its own variant, and for those of which a
-person read that it is (``alike.toml``).
+is true if a line that was changed is that place, one from which its values come, or one that uses its value; or if a
+person read that it is. A person's hint is true for its own variant, and for those of which a person read that it is
+(``alike.toml`` holds both).
 """
 
 import ast
@@ -19,14 +19,13 @@ from autograder.mutants.places import lines_between
 from autograder.notebook.cells import cells_of
 from autograder.notebook.python import functions_in, tree_of
 from autograder.verification.corpus import Variant, in_place
+from autograder.verification.learning import Alike
 from autograder.verification.outcomes import VariantResult
 from autograder.verification.recognition import FALSE, RAISED, SILENT, TRUE, UNREAD, Attribution, Recognition
 from autograder.verification.several import parts_of
 
 
-def measure(
-    known: Known, tried: Sequence[VariantResult], alike: Sequence[frozenset[str]], practical: Practical
-) -> Recognition:
+def measure(known: Known, tried: Sequence[VariantResult], alike: Alike, practical: Practical) -> Recognition:
     """What is told for the wrong variants that were caught, with all that is known and with their own file left out."""
     lines = Lines(practical)
     single = [each for each in tried if len(parts_of(each.variant)) == 1]
@@ -76,12 +75,14 @@ def _whole(tried: VariantResult, asked: Mapping[str, Signatures], judged: Iterab
     return RAISED if raised else SILENT
 
 
-def _of(tried: VariantResult, question: str, hint: Hint, alike: Sequence[frozenset[str]], lines: "Lines") -> str:
+def _of(tried: VariantResult, question: str, hint: Hint, alike: Alike, lines: "Lines") -> str:
     """Whether a hint is true of a variant."""
     own = parts_of(tried.variant)
     if hint.named:
         named = hint.named.id
-        return TRUE if named in own or any({one, named} <= group for group in alike for one in own) else FALSE
+        return TRUE if named in own or any({one, named} <= group for group in alike.groups for one in own) else FALSE
+    if any((one, _claimed(hint)) in alike.read for one in own):
+        return TRUE
     changed = lines.changed(tried.variant, question)
     if hint.place is None or not changed:
         return UNREAD
@@ -133,4 +134,4 @@ def _of_mutant(mutant: KnownMistake, hint: Hint | None) -> str:
     if hint is None or hint.place is None or mutant.place is None:
         return SILENT
     is_near = hint.place.function == mutant.place.function and mutant.place.line in hint.place.area
-    return TRUE if is_near and hint.kind in ("", mutant.kind) else FALSE
+    return TRUE if is_near else FALSE

@@ -57,7 +57,7 @@ class Recognition:
 
 EXPLAINED = (
     "A hint that names a place is true if a line that was changed is that place, one from which its values come, or one"
-    " that uses its value; if it tells a kind, that has to be the mutant's own. A person's hint is true for its own"
-    " variant and for those in alike.toml. unread: a machine cannot tell which lines were changed. raised: the code"
-    " breaks off, and its error says where."
+    " that uses its value. A person's hint is true for its own variant, and both for what stands in alike.toml, which a"
+    " person read. unread: a machine cannot tell which lines were changed. raised: the code breaks off, and its error"
+    " says where."
 )

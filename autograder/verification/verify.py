@@ -25,7 +25,7 @@ from autograder.notebook.extraction import extract
 from autograder.repair import repair
 from autograder.sandbox import choose_barrier
 from autograder.verification.corpus import Variant, in_place, load_corpus
-from autograder.verification.learning import REFERENCE, learn, load_alike
+from autograder.verification.learning import REFERENCE, Alike, learn, load_alike
 from autograder.verification.measuring import measure
 from autograder.verification.mutation import (
     PAIRS,
@@ -36,7 +36,8 @@ from autograder.verification.mutation import (
     scores_of,
     tried_mutants,
 )
-from autograder.verification.outcomes import Recognition, VariantResult, Verification
+from autograder.verification.outcomes import VariantResult, Verification
+from autograder.verification.recognition import Recognition
 from autograder.verification.several import parts_of, several
 
 CHUNKS = 2  # for each process: variants of a chunk share one sandbox, since none has to be kept from another
@@ -143,9 +144,7 @@ class Stopwatch:
         self.found[name], self._last = now - self._last, now
 
 
-def _recognition(
-    practical: Practical, tried: Sequence[VariantResult], alike: Sequence[frozenset[str]]
-) -> tuple[Recognition | None, str]:
+def _recognition(practical: Practical, tried: Sequence[VariantResult], alike: Alike) -> tuple[Recognition | None, str]:
     """How the wrong ones of the practical's own corpus are recognised; or why none is, in words."""
     own = corpus_path(practical)
     wrong = [each for each in tried if each.variant.verdict == "wrong" and _is_of(each.variant, own)]
