@@ -114,7 +114,7 @@ def made(operator: str, values: Value, place: Place = FIRST, kind: str = "sign")
     return replace(mistake(operator, values), hint="", kind=kind, place=place)
 
 
-ELSEWHERE = [made("op 7", -RIGHT, LAST), made("op 8", RIGHT[::-1].copy(), Place("f", 9, "the line with `g`", (9,)))]
+ELSEWHERE = [made("op 7", -RIGHT, LAST), made("op 8", 0 * RIGHT, Place("f", 9, "the line with `g`", (9,)))]
 
 
 def test_what_a_machine_made_is_told_by_its_place_and_asks_a_question() -> None:

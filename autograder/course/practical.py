@@ -8,6 +8,7 @@ students never see, and what the notebook cannot say:
     probes.py        what the student's process is asked to do beyond scenes, if anything
     warmup.py        what the student's process does once, before its libraries are shared, if anything
     variants/        the corpus; known.json, alike.toml: the mistakes that are recognised
+    equivalent.toml  mutants that are no mistakes, if there are any
 """
 
 from collections import Counter
