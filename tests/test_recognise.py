@@ -15,7 +15,7 @@ from autograder.errors import CourseError
 from autograder.grading.mark import Marking, mark
 from autograder.grading.mend import Mended
 from autograder.hints.known import bare, fingerprint, known_path, learnt, load_known
-from autograder.hints.places import Place
+from autograder.hints.places import Spot
 from autograder.hints.recognise import Known, KnownMistake, is_telling, same
 from autograder.hints.signatures import MOST_LEAVES, Signature, signature
 from autograder.hints.storage import read, save
@@ -105,16 +105,16 @@ def test_of_equal_mistakes_the_simplest_speaks_where_its_hint_is_true_of_the_oth
 # ---- what machines made ------------------------------------------------------------------------------------------
 
 FIRST, SECOND, LAST = (
-    Place("f", line, f"the line that makes `{name}`", area)
+    Spot("f", line, f"the line that makes `{name}`", area)
     for line, name, area in ((1, "first", (1, 2)), (2, "second", (1, 2, 3)), (3, "last", (2, 3)))
 )
 
 
-def made(operator: str, values: Value, place: Place = FIRST, kind: str = "sign") -> KnownMistake:
+def made(operator: str, values: Value, place: Spot = FIRST, kind: str = "sign") -> KnownMistake:
     return replace(mistake(operator, values), hint="", kind=kind, place=place)
 
 
-ELSEWHERE = [made("op 7", -RIGHT, LAST), made("op 8", 0 * RIGHT, Place("f", 9, "the line with `g`", (9,)))]
+ELSEWHERE = [made("op 7", -RIGHT, LAST), made("op 8", 0 * RIGHT, Spot("f", 9, "the line with `g`", (9,)))]
 
 
 def test_what_a_machine_made_is_told_by_its_place_and_asks_a_question() -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, order=True)
-class Place:
+class Spot:
     """A line of a function in the source notebook."""
 
     function: str

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from autograder.grading.dependencies import digest
-from autograder.hints.places import Place
+from autograder.hints.places import Spot
 from autograder.hints.profiles import OTHER, Profile, profile
 from autograder.hints.signatures import Signature, alike, says_something, signature
 from autograder.hints.words import told
@@ -37,7 +37,7 @@ class KnownMistake:
     fills: int  # how many blanks and cells it fills: the fewer, the simpler
     signatures: Signatures
     kind: str = ""
-    place: Place | None = None
+    place: Spot | None = None
     alike: tuple[str, ...] = ()  # variants of which a person read that this hint is true, too
 
 
@@ -47,7 +47,7 @@ class Hint:
 
     text: str
     named: KnownMistake | None = None
-    place: Place | None = None
+    place: Spot | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Known:
         return found
 
     @cached_property
-    def _places(self) -> Mapping[str, set[Place]]:
+    def _places(self) -> Mapping[str, set[Spot]]:
         """The places of each question in which mistakes are known."""
         return {question: {each.place for each in found if each.place} for question, found in self._by_question.items()}
 
@@ -135,7 +135,7 @@ class Known:
         return Hint(told(place, {each.kind for each in found if each.kind} if exact else ()), place=place)
 
 
-def _is_near(place: Place, other: Place) -> bool:
+def _is_near(place: Spot, other: Spot) -> bool:
     return place.function == other.function and other.line in place.area
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.files import write_atomically
-from autograder.hints.places import Place
+from autograder.hints.places import Spot
 from autograder.hints.recognise import Known, KnownMistake, Signatures
 from autograder.hints.signatures import Leaf, Signature
 
@@ -20,7 +20,7 @@ def save(path: Path, known: Known) -> None:
     table = _Table()
     lines: list[str] = []
     answers: dict[tuple[str, str], int] = {}
-    places: dict[Place, int] = {}
+    places: dict[Spot, int] = {}
     for each in known.mistakes:
         told = [table.number(getattr(each, name)) for name in TEXTS]
         apart = json.dumps(_apart_of_all(each, known, table), sort_keys=True, separators=(",", ":"))
@@ -49,7 +49,7 @@ def read(path: Path) -> Known | None:
         texts = data["texts"]
         right = {name: {key: _tuples(it) for key, it in asks.items()} for name, asks in data["right"].items()}
         answers = [(question, _joined_of_all(right.get(question, {}), it, texts)) for question, it in data["answers"]]
-        places = [Place(name, line, words, tuple(area)) for name, line, words, area in data["places"]]
+        places = [Spot(name, line, words, tuple(area)) for name, line, words, area in data["places"]]
         mistakes = tuple(_mistake(item, texts, places, answers) for item in data["mistakes"])
         return Known(right, mistakes, str(data["fingerprint"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
@@ -101,7 +101,7 @@ def _tuples(found: Mapping[str, Any]) -> dict[str, Leaf]:
 
 
 def _mistake(
-    item: Sequence[Any], texts: Sequence[str], places: Sequence[Place], answers: Sequence[tuple[str, Signatures]]
+    item: Sequence[Any], texts: Sequence[str], places: Sequence[Spot], answers: Sequence[tuple[str, Signatures]]
 ) -> KnownMistake:
     named = dict(zip(TEXTS, (texts[number] for number in item[: len(TEXTS)]), strict=True))
     fills, alike, place, number = item[len(TEXTS) :]

@@ -5,7 +5,7 @@ Which kind it is, nobody can know: quite different mistakes give the same answer
 
 from collections.abc import Collection, Mapping
 
-from autograder.hints.places import Place
+from autograder.hints.places import Spot
 
 QUESTIONS: Mapping[str, str] = {
     "sign": "look at the signs: what has to be added, what subtracted, and which way should the result go?",
@@ -29,7 +29,7 @@ ANY = "Does each part of it do what the formula says?"
 MOST_KINDS = 2  # of which one hint asks
 
 
-def told(place: Place, kinds: Collection[str] = ()) -> str:
+def told(place: Spot, kinds: Collection[str] = ()) -> str:
     """The hint for a mistake at a place or near it; ``kinds`` are of mistakes that answer exactly the same."""
     where = f"In {place.function}, follow {place.words}: what goes into it, what it does, and where its value is used."
     asked = [QUESTIONS[kind] for kind in sorted(kinds)] if len(kinds) <= MOST_KINDS else []

@@ -7,7 +7,7 @@ import contextlib
 import random
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -16,10 +16,22 @@ import numpy as np
 from autograder.course.limits import Limits
 from autograder.course.practical import Practical
 from autograder.judging.checks import Handler, Value
-from autograder.judging.process import TOO_SLOW, Answered, Defined, Gone, Outcome, Raised, Session, StudentProcess
+from autograder.judging.process import (
+    TOO_SLOW,
+    Answered,
+    Defined,
+    Gone,
+    Outcome,
+    Place,
+    Raised,
+    Session,
+    StudentProcess,
+    place_in,
+    raised_in,
+)
 from autograder.judging.proof import answered
 from autograder.sandbox import NoBarrier
-from autograder.student.host import Loaded, Student, described
+from autograder.student.runner import Clock, Loaded, Student, described
 
 
 class TooLate(BaseException):
@@ -30,16 +42,18 @@ class LocalSession(Session):
     """New definitions in this process."""
 
     def __init__(self, loaded: Loaded, seconds: float) -> None:
-        self.cell = ""
+        self.place = Place("")
         self.loaded = loaded
         self.seconds = seconds
         self.student = Student()
 
-    def define(self, announce: bool = False) -> Defined | Gone:
+    def define(self, announce: bool = False, seconds: float = 0) -> Defined | Gone:
         """Run the definitions."""
-        for _, statements in self.loaded.cells:
-            self.student.run(statements)
-        return Defined(tuple(Raised(**fault) for fault in [*self.loaded.faults, *self.student.faults]))
+        clock = Clock(seconds) if announce and seconds else None
+        for statement in self.loaded.statements:
+            self.student.run(statement, clock)
+        faults = [*self.loaded.faults, *self.student.faults]
+        return Defined(tuple(map(raised_in, faults)), tuple(place_in(each.get("statement")) for each in faults))
 
     def ask(
         self, probe: str, values: Mapping[str, Value], handler: Handler | None = None, seconds: float | None = None
@@ -66,9 +80,15 @@ class LocalProcess(StudentProcess):
     def start(self) -> None:
         """Nothing has to be started."""
 
-    def load(self, cells: Sequence[tuple[str, str]], probes: str) -> None:
+    def load(
+        self,
+        cells: Sequence[tuple[str, str]],
+        probes: str,
+        without: Iterable[tuple[str, int]] = (),
+        definitions: bool = False,
+    ) -> None:
         """Compile the cells and the probes."""
-        self.loaded = Loaded([list(cell) for cell in cells], probes)
+        self.loaded = Loaded([list(cell) for cell in cells], probes, [list(each) for each in without], definitions)
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from autograder.authoring import MarkedNotebook, read_marked
 from autograder.authoring.blanks import reindented
 from autograder.course.practical import Practical, Question
-from autograder.hints.places import Place
+from autograder.hints.places import Spot
 from autograder.mutants.expressions import offers
 from autograder.mutants.places import places_of
 from autograder.mutants.scope import scope_of
@@ -28,7 +28,7 @@ class Slip:
 
     operator: str
     kind: str
-    place: Place
+    place: Spot
     blank: str  # the id of the blank in which it is; empty where the release gives the line
 
 
@@ -63,7 +63,7 @@ class Maker:
 
     def __init__(self, practical: Practical) -> None:
         self.practical = practical
-        self._places: dict[str, dict[int, Place]] = {}
+        self._places: dict[str, dict[int, Spot]] = {}
 
     @cached_property
     def marked(self) -> MarkedNotebook:
@@ -103,7 +103,7 @@ class Maker:
                 made += filter(None, [self._made(question, name, len(made), one, other)])
         return made
 
-    def places(self, name: str) -> dict[int, Place]:
+    def places(self, name: str) -> dict[int, Spot]:
         """The places of a function by their lines."""
         if name not in self._places:
             _, function, _ = self.home(name)

@@ -2,13 +2,13 @@
 
 import ast
 
-from autograder.hints.places import Place
+from autograder.hints.places import Spot
 from autograder.mutants.trees import statements
 
 MOST_LINES = 2  # in which two versions of a function differ, beyond which nothing is said
 
 
-def places_of(name: str, function: ast.FunctionDef) -> dict[int, Place]:
+def places_of(name: str, function: ast.FunctionDef) -> dict[int, Spot]:
     """The places of a function by their lines; one that holds others, such as a loop, stands for its first line."""
     every = list(statements(function))
     sources = _sources(every)
@@ -18,7 +18,7 @@ def places_of(name: str, function: ast.FunctionDef) -> dict[int, Place]:
         reached[each.lineno] = {each.lineno}.union(*known)
     users = {line: {other for other in sources if line in sources[other]} for line in sources}
     return {
-        each.lineno: Place(name, each.lineno, _words(every, each), tuple(sorted(reached[line] | users[line])))
+        each.lineno: Spot(name, each.lineno, _words(every, each), tuple(sorted(reached[line] | users[line])))
         for each in every
         if (line := each.lineno)
     }
