@@ -249,6 +249,9 @@ BROKEN = [
     "!ls\nx = = 1",
     "(" + "\n" * 100_000 + ")!",
     "def f(:\n" + "a\n" * 20_000,
+    "class A(\n" + "\n@d" * 10_000,
+    "\n".join(f"def f{i}(: pass" for i in range(3_000)),
+    "class A:\n" + "\n".join(f"    def f{i}(: pass" for i in range(3_000)),
 ]
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from test_wire import BOMBS, REFUSED, values
 
 from autograder.judging.checks import Answer, Handler
-from autograder.judging.process import Answered, Defined, Gone, Outcome, Raised, Session, StudentProcess
+from autograder.judging.process import Answered, Defined, Gone, Outcome, Place, Raised, Session, StudentProcess
 from autograder.sandbox import NoBarrier
 from autograder.student.wire import LARGEST_FRAME, pack
 from benchmarks.fuzz_wire import NEVER, Judge, decoded, framed, host_hears, looked_at
@@ -170,4 +170,4 @@ def test_definitions_may_report_any_number_of_faults(judge: Judge) -> None:
     with ours, theirs:
         theirs.sendall(framed(pack({"verb": "defined", "faults": faults})))
         outcome = Session(judge.process, ours).define()
-    assert outcome == Defined((Raised("E", "", "", -1, ""),) * 4000)
+    assert outcome == Defined((Raised("E", "", "", -1, ""),) * 4000, (Place(""),) * 4000)

@@ -14,6 +14,7 @@ from autograder.notebook.python import LONGEST, parsed
 
 _FUNCTION = re.compile(r"[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)")
 _CLASS = re.compile(r"class[ \t]+(\w+)")
+MOST = 50  # parts that do not parse: of a cell with more nothing is taken
 _ON = re.compile(r"(?:else|elif|except|finally|case)\b|[)\]}]")  # what goes on with the statement above
 
 
@@ -31,10 +32,14 @@ def recovered(source: str, label: str) -> Recovered | None:
         return None
     lines = without_ipython(source.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
     broken: dict[str, SyntaxError] = {}
+    faults = 0
     for first, last in _parts(lines, ""):
         error = _fault(lines[first:last], first)
         if error is None:
             continue
+        faults += 1
+        if faults + len(broken) > MOST:
+            return None
         head = next((line for line in lines[first:last] if not line.startswith(("@", "#"))), "")
         if found := _CLASS.match(head):
             _mend_class(lines, first, last, found[1], label, broken)
@@ -55,10 +60,15 @@ def _mend_class(lines: list[str], first: int, last: int, name: str, label: str, 
     indents = [found.group() for line in lines[first + 1 : last] if (found := re.match(r"[ \t]+(?=\S)", line))]
     begins = [first + start for start, _ in _parts(lines[first:last], indents[0] if indents else " ")]
     faults: dict[str, SyntaxError] = {}
-    for start, end in zip(begins, [*begins[1:], last], strict=True):
+    for start, end in zip(begins, [*begins[1:], last], strict=False):
         head = next((line for line in lines[start:end] if not line.lstrip().startswith(("@", "#"))), "")
         method = _FUNCTION.match(head)
-        if method and head[:1].isspace() and (error := _fault(["class _:", *lines[start:end]], start - 1)):
+        if (
+            len(faults) < MOST
+            and method
+            and head[:1].isspace()
+            and (error := _fault(["class _:", *lines[start:end]], start - 1))
+        ):
             _replace(lines, start, end, label, error)
             faults[f"{name}.{method[1]}"] = error
     if error := _fault(lines[first:last], first):
