@@ -15,8 +15,8 @@ from nbformat import NotebookNode
 from small_course import BOTH, NAME, both, hand_in, handed_in, notebook, released, run, said, small_course
 from typer.testing import Result
 
+from autograder.grading.mark import mark
 from autograder.notebook.cells import grade_id_of
-from autograder.repair import repair
 from autograder.sandbox import choose_barrier
 
 MIXED = ("mixed-1", "mixed-2", "=mixed-3")  # three of a kind
@@ -300,13 +300,13 @@ def test_what_goes_wrong_with_one_submission_does_not_stop_the_others(
         calls.append(arguments)
         if len(calls) == 1:
             raise RecursionError("too deep")
-        return repair(*arguments)
+        return mark(*arguments)
 
-    monkeypatch.setattr("autograder.repair.repair", fails_once)
+    monkeypatch.setattr("autograder.grading.graders.mark", fails_once)
     done = run("grade", tmp_path, "--course", graded.course, "--jobs", "1", "--json")
     assert done.exit_code == 1
     alice, bob = json.loads(done.stdout)["results"]
-    assert alice["fault"] == "alice.ipynb cannot be graded (RecursionError: too deep). Look at it by hand."
+    assert alice["fault"] == "The notebook of alice cannot be graded (RecursionError: too deep). Look at it by hand."
     assert len(bob["questions"]) == 3
 
 

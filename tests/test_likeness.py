@@ -21,7 +21,6 @@ from typer.testing import CliRunner
 
 from autograder.cli import app
 from autograder.course.folders import Course
-from autograder.course.practical import Practical
 from autograder.grading.mark import Marking
 from autograder.grading.mend import mend_once
 from autograder.grading.publish import ClassResults
@@ -32,6 +31,7 @@ from autograder.likeness.fingerprints import Names, fingerprints_of_code, finger
 from autograder.likeness.pairs import COMMON_COUNT, COMMON_SHARE, Bar, Comparison
 from autograder.likeness.sinks import Likeness
 from autograder.records import Submission
+from autograder.sandbox.apart import Bounds, Packed, apart
 from autograder.verification.corpus import in_place
 from benchmarks.disguise import DISGUISES, all_at_once
 from benchmarks.likeness import HABITS, HELPERS, OWN_WAYS, Habits, Laboratory, seeded
@@ -385,7 +385,7 @@ def test_a_class_is_compared_and_what_was_found_is_written(course: Course, labor
     assert (pair["students"], pair["code"], pair["answers"]) == (("alice", "=bob"), 1.0, 1.0)
     assert {"target-networks", "target"} <= set(pair["where"])
     assert json.loads((course.results / "alike.json").read_text()) == {
-        **{"meaning": MEANING, "compared": 4, "fault": ""},
+        **{"meaning": MEANING, "compared": 4, "fault": "", "left_out": {}},
         "pairs": [{"students": ["alice", "=bob"], "code": 1.0, "answers": 1.0, "where": list(pair["where"])}],
     }
 
@@ -395,14 +395,13 @@ def test_only_mended_notebooks_are_compared_and_those_that_did_not_change_are_no
 ) -> None:
     submissions = class_of_copies(course, laboratory)
     first = compare(course, submissions)
-    read: list[NotebookNode] = []
-    profile = Explained.profile
+    read: list[bytes] = []
 
-    def noted(explained: Explained, mended: NotebookNode, practical: Practical) -> Profile:
-        read.append(mended)
-        return profile(explained, mended, practical)
+    def noted(work: Packed, content: bytes, bounds: Bounds) -> bytes:
+        read.append(content)
+        return apart(work, content, bounds=bounds)
 
-    monkeypatch.setattr(Explained, "profile", noted)
+    monkeypatch.setattr("autograder.likeness.sinks.apart", noted)
     assert compare(course, submissions) == first
     assert read == []
     hand_in(course, "=bob", answered(laboratory, ""))

@@ -24,7 +24,7 @@ from autograder.grading.mend import Mended
 from autograder.grading.store import keep, kept
 from autograder.judging.process import Answered, Gone, Outcome, Raised, StudentProcess
 from autograder.notebook.extraction import extract
-from autograder.notebook.reading import NotANotebookError, read_content
+from autograder.notebook.reading import NotANotebookError, open_content
 from autograder.sandbox import Barrier
 from autograder.verification.corpus import load_corpus
 from benchmarks.margins import MARGIN, Watch, graded, margins
@@ -180,9 +180,9 @@ def test_a_notebook_larger_than_the_course_allows_is_not_read(course: Path) -> N
     configure(course, 'c.Limits.largest_notebook = "64 KiB"')
     path = course / "a.ipynb"
     path.write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5, "x": "x" * 70_000}))
-    assert read_content(path, 100_000)
+    open_content(path, 100_000).close()
     with pytest.raises(NotANotebookError, match="Clear its outputs"):
-        read_content(path, Course(course, "sac").limits.largest_notebook)
+        open_content(path, Course(course, "sac").limits.largest_notebook)
 
 
 def code(sac: Practical, source: NotebookNode, extra: list[str], **limits: int) -> dict[str, str]:

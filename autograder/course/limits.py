@@ -52,6 +52,8 @@ class Limits:
     open_files: int = _number(256, least=64, most=65_536)  # of one process
     file_size: int = _size(32 * MIB, least=64 * KIB)  # one file
     tmp_size: int = _size(64 * MIB, least=64 * KIB)  # the private /tmp, and as much again in /dev/shm
+    seconds_to_read: float = _seconds(15.0, least=2.0)  # one submission, or to render one page of it
+    memory_to_read: int = _size(400 * MIB, least=64 * MIB)  # likewise
     largest_notebook: int = _size(64 * MIB, least=64 * KIB, most=GIB)  # the file that was handed in
     longest_cell: int = _number(200_000, least=10_000, most=1_000_000)  # characters
     all_code: int = _number(400_000, least=10_000, most=2_000_000)  # characters of all code cells together
@@ -91,6 +93,7 @@ class Limits:
             seconds_to_define=self.seconds_to_define * factor,
             seconds_per_statement=self.seconds_per_statement * factor,
             seconds_per_ask=self.seconds_per_ask * factor,
+            seconds_to_read=self.seconds_to_read * factor,
             processor_seconds=math.ceil(self.processor_seconds * factor),
         )
 

@@ -14,6 +14,7 @@ from autograder.grading.mend import HandedIn, mend_once
 from autograder.grading.store import keep, kept
 from autograder.records import SubmissionResult
 from autograder.sandbox import choose_barrier
+from autograder.sandbox.apart import BusyError
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ def grade_one(marking: Marking, folder: Path, submission: HandedIn) -> Graded:
         found = mark(marking, mend_once(marking.course, submission, folder), kept(folder, student))
     except CheckError as error:  # the check is at fault, so nobody is marked by it; the others are
         fault = f"{error.message} It was met in the notebook of {student}. {error.next_step}"
+        return Graded(SubmissionResult(student, marking.course.name, fault=fault), lost=True)
+    except BusyError as error:
+        fault = f"{error.message} {error.next_step}"
         return Graded(SubmissionResult(student, marking.course.name, fault=fault), lost=True)
     except Exception as error:  # whatever one submission brings about must not stop the others
         fault = unforeseen(error, f"The notebook of {student}")

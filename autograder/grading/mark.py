@@ -22,6 +22,7 @@ from autograder.errors import CourseError
 from autograder.files import write_atomically
 from autograder.grading.dependencies import Dependencies, dependencies, digest
 from autograder.grading.mend import Mended
+from autograder.grading.reading import Reader, extracted
 from autograder.judging.answer_key import AnswerKey
 from autograder.judging.judge import Paper, judge, points_of, student_process
 from autograder.judging.process import StudentProcess
@@ -108,8 +109,7 @@ class Marking:
 
     def paper(self, mended: Mended) -> Paper:
         """A mended notebook, ready to be judged."""
-        found = extract(mended.notebook, self.course.practical.long_running, self.limits, self.release)
-        return Paper(found, self.release)
+        return Paper(mended.extract or extracted(Reader.of(self.course), mended.notebook), self.release)
 
     def depends(self, question: Question, paper: Paper) -> Depends:
         """What a question's marks, words and hint depend on."""

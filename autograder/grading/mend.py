@@ -7,22 +7,24 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.annexes import annex
 from autograder.course.folders import Course, Unclear, find_submissions
-from autograder.errors import raise_unless_of_submission, unforeseen
+from autograder.errors import raise_unless_of_submission
 from autograder.files import engine_digest, write_atomically
+from autograder.grading.reading import NOTE, Reader, read
 from autograder.grading.store import mended_path
-from autograder.notebook.reading import NotANotebookError, parse_notebook, read_content
+from autograder.notebook.extraction import Extract
+from autograder.notebook.reading import NotANotebookError, open_content
 from autograder.records import Submission
+from autograder.sandbox.apart import OverrunError, RaisedApartError
 
-NOTE = "autograder"  # of the notebook's metadata: what this stage notes there; what a student writes there goes
-MENDING = ("grading/mend.py", "notebook/*.py", "repair/*.py")  # the engine's code on which the outcome depends
+# the engine's code on which the outcome depends
+MENDING = ("grading/mend.py", "grading/reading.py", "notebook/*.py", "repair/*.py")
 
 HandedIn = Submission | Unclear
 """A student's notebook, or why it is not clear which one it is."""
@@ -37,6 +39,7 @@ class Mended:
     repairs: tuple[str, ...] = ()  # what had to be mended, in words; first what is to know about how it was found
     fault: str = ""
     made_from: str = ""  # a digest of all that it depends on; empty where it is to be made again
+    extract: Extract | None = field(default=None, compare=False)  # what marking needs of it, where it is known already
 
 
 def everything_in(
@@ -54,25 +57,21 @@ def mend(course: Course, submission: HandedIn) -> Mended:
         return Mended(submission.student, course.release, fault=submission.reason)
     name = submission.path.name
     try:
-        return _mended(course, submission)
+        with open_content(submission.path, course.limits.largest_notebook) as file:
+            found = read(Reader.of(course), name, file.fileno())
     except NotANotebookError as error:
         fault = str(error)
+    except OverrunError as error:
+        fault = f"{name} cannot be read: {error}. Clear its outputs, take out what is not yours, and hand it in again."
+    except RaisedApartError as error:
+        fault = f"{name} cannot be graded ({error}). Look at it by hand."
     except OSError as error:
         raise_unless_of_submission(error)
         fault = f"{name} cannot be read: {error.strerror or error}. Look at the file's rights."
-    except Exception as error:  # whatever one submission brings about must not stop the others
-        fault = unforeseen(error, name)
+    else:
+        notes = (submission.note,) if submission.note else ()
+        return Mended(submission.student, found.notebook, (*notes, *found.repairs), extract=found.extract)
     return Mended(submission.student, course.release, fault=fault)
-
-
-def _mended(course: Course, submission: Submission) -> Mended:
-    content = read_content(submission.path, course.limits.largest_notebook)
-    mended, repairs = parse_notebook(content, submission.path.name), []
-    if repair := annex("repair"):
-        mended, repairs = repair.repair(mended, course.release, course.practical)
-    mended.metadata.pop(NOTE, None)
-    notes = (submission.note,) if submission.note else ()
-    return Mended(submission.student, mended, (*notes, *repairs))
 
 
 def mend_once(course: Course, submission: HandedIn, folder: Path) -> Mended:
@@ -102,9 +101,10 @@ def _made_from(course: Course, submission: HandedIn) -> str:
     if isinstance(submission, Unclear):
         return ""
     try:
-        content = read_content(submission.path, course.limits.largest_notebook)
+        with open_content(submission.path, course.limits.largest_notebook) as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
     except (NotANotebookError, OSError):
         return ""
     release = json.dumps(course.release, sort_keys=True)
-    about = json.dumps([submission.path.name, submission.note, release, engine_digest(*MENDING)])
-    return hashlib.sha256(about.encode(errors="surrogatepass") + b"\0" + content).hexdigest()
+    about = [submission.path.name, submission.note, release, engine_digest(*MENDING), content]
+    return hashlib.sha256(json.dumps([*about, str(course.limits)]).encode(errors="surrogatepass")).hexdigest()

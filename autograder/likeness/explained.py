@@ -9,15 +9,23 @@ from nbformat import NotebookNode
 from autograder.authoring import MarkedNotebook
 from autograder.authoring.blanks import rewritten
 from autograder.course.practical import Practical
-from autograder.likeness.fingerprints import Fingerprints, Names, fingerprints_of_code, fingerprints_of_prose
+from autograder.likeness.fingerprints import (
+    MOST_TOKENS,
+    Fingerprints,
+    Names,
+    fingerprints_of_code,
+    fingerprints_of_prose,
+    is_cut,
+)
 from autograder.likeness.pairs import Places
 from autograder.notebook.cells import Cell, grade_id_of, nbgrader_of
 from autograder.notebook.python import tree_of
 from autograder.verification.corpus import Variant
 
-LONGEST_CELL = 50_000  # characters; a longer cell is not looked at
-ALL_CODE = 200_000  # characters of one submission's cells, those of the contract first
-MOST_CELLS = 100  # of one submission, likewise
+LONGEST_CELL = 200_000  # characters; a longer cell is not looked at
+ALL_CODE = 400_000  # characters of one submission's cells, those of the contract first
+MOST_CELLS = 300  # of one submission, likewise
+FEW = 5  # cells that are named
 MOST_OF_ONE = 3  # fingerprints of one statement, so that a long one does not outweigh several
 MOST_FINGERPRINTS = 5_000  # of one place, so that no submission makes the comparison slow
 
@@ -28,6 +36,7 @@ class Profile:
 
     code: Places  # grade_id or number of a cell -> fingerprints
     answers: Places  # grade_id of a written answer -> fingerprints
+    left_out: tuple[str, ...] = ()  # what could not be compared, in words
 
 
 @dataclass(frozen=True)
@@ -42,26 +51,38 @@ class Explained:
 
     def profile(self, mended: NotebookNode, practical: Practical) -> Profile:
         """What a repaired submission holds beyond it."""
-        code = _fingerprints(self._own_cells(mended), self.names)
+        own, missing = self._own_cells(mended)
+        code = _fingerprints(own, self.names)
+        cut = [place for place, source in own.items() if len(source) > MOST_TOKENS and is_cut(source)]
         cells = {grade_id_of(cell): cell.source for cell in reversed(mended.cells)}
         answers = {name: fingerprints_of_prose(cells[name]) for name in practical.written if name in cells}
         return Profile(
             _places({place: rare(groups, self.code) for place, groups in code.items()}),
             _places({name: found - self.prose for name, found in answers.items()}),
+            tuple(_left_out(missing, "not compared, since there is too much of it"))
+            + tuple(_left_out(cut, "compared in its first part alone, since it is long")),
         )
 
-    def _own_cells(self, mended: NotebookNode) -> dict[str, str]:
-        """The code cells that are not the release's own, as many as are looked at."""
+    def _own_cells(self, mended: NotebookNode) -> tuple[dict[str, str], list[str]]:
+        """The code cells that are not the release's own, and the places of those that are not looked at."""
         cells: dict[str, str] = {}
         for number, cell in enumerate(mended.cells, start=1):
             if cell.cell_type == "code" and not nbgrader_of(cell).get("grade") and cell.source not in self.sources:
                 name = grade_id_of(cell)
                 cells[name if name in self.ids else f"cell {number}"] = cell.source
         kept: dict[str, str] = {}
-        for place in sorted(cells, key=lambda place: place not in self.ids)[:MOST_CELLS]:
-            if sum(map(len, kept.values())) + len(cells[place]) <= ALL_CODE:
+        left = ALL_CODE
+        for place in sorted(cells, key=lambda place: (place not in self.ids, len(cells[place])))[:MOST_CELLS]:
+            if len(cells[place]) <= min(left, LONGEST_CELL):
                 kept[place] = cells[place]
-        return kept
+                left -= len(cells[place])
+        return kept, [place for place in cells if place not in kept]
+
+
+def _left_out(places: Sequence[str], words: str) -> list[str]:
+    more = len(places) - FEW
+    named = ", ".join(places[:FEW]) + (f" and {more} more" if more > 0 else "")
+    return [f"{named}: {words}"] if places else []
 
 
 def explained_by(release: NotebookNode, reference: MarkedNotebook, variants: Sequence[Variant]) -> Explained:

@@ -1,7 +1,7 @@
 """The pairs of a class that are alike, for the instructor: as data for a program, and as a table."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich.console import RenderableType
@@ -9,7 +9,7 @@ from rich.table import Table
 
 from autograder.likeness.explained import Profile
 from autograder.likeness.pairs import Bar, Comparison
-from autograder.reports.tables import plain
+from autograder.reports.tables import named, plain
 
 CODE = Bar(share=0.75, material=16)  # docs/likeness.md says how these were chosen
 ANSWERS = Bar(share=0.5, material=12)
@@ -35,6 +35,7 @@ class Findings:
     pairs: Sequence[Pair] = ()
     compared: int = 0  # submissions
     fault: str = ""
+    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)  # student -> what was not compared, in words
 
     def data(self) -> dict[str, Any]:
         """All of it for a program."""
@@ -46,7 +47,11 @@ class Findings:
             return [plain(f"The submissions were not compared with each other: {self.fault}", "yellow")]
         left = len(self.pairs) - MOST_SHOWN
         more = [plain(f"{left} more pairs stand in alike.json.")] if left > 0 else []
-        return [_table(self.pairs[:MOST_SHOWN]), *more, plain(MEANING, "dim")] if self.pairs else []
+        found: list[RenderableType] = (
+            [_table(self.pairs[:MOST_SHOWN]), *more, plain(MEANING, "dim")] if self.pairs else []
+        )
+        said = f"Compared in part or not at all, as alike.json says: {named(list(self.left_out))}."
+        return [*found, plain(said, "yellow")] if self.left_out else found
 
 
 def compared(profiles: Mapping[str, Profile]) -> Findings:
@@ -59,7 +64,8 @@ def compared(profiles: Mapping[str, Profile]) -> Findings:
         where = [*code.where(one, other), *answers.where(one, other)]
         told = tuple(" = ".join(dict.fromkeys(places)) for places in where)
         found.append(Pair((names[one], names[other]), code.share(one, other), answers.share(one, other), told))
-    return Findings(sorted(found, key=lambda pair: -max(pair.code or 0, pair.answers or 0)), len(taken))
+    left_out = {name: profile.left_out for name, profile in profiles.items() if profile.left_out}
+    return Findings(sorted(found, key=lambda pair: -max(pair.code or 0, pair.answers or 0)), len(taken), "", left_out)
 
 
 def _table(pairs: Iterable[Pair]) -> Table:

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from autograder.notebook.python import tree_of
+
 T = TypeVar("T")
 Fingerprints = frozenset[int]  # 64-bit hashes
 Token = str | tuple[str]  # a one-tuple is a name of the student's own
@@ -24,6 +26,7 @@ ROWS = (2, 3)  # statements in one fingerprint of several in a row
 WORDS = 4  # in one fingerprint of prose
 FEWEST_TOKENS = 3  # in a statement that says anything
 MOST_TOKENS = 10_000  # of one cell; what comes after them is not looked at
+MOST_IN_ONE = 500  # tokens of one statement, so that a long list does not hide what comes after it
 MOST_WORDS = 10_000
 
 BUILT_IN = frozenset(dir(builtins)) | {"self"}
@@ -93,9 +96,16 @@ def _token_lists(tree: ast.Module, names: Names) -> Iterator[list[Token]]:
     left = MOST_TOKENS
     for statement in _statements(tree):
         if left > 0:
-            tokens = list(itertools.islice(_tokens(statement, names), left))
+            tokens = list(itertools.islice(_tokens(statement, names), min(left, MOST_IN_ONE)))
             left -= len(tokens)
             yield tokens
+
+
+def is_cut(source: str) -> bool:
+    """Whether a cell has more than is looked at."""
+    tree = tree_of(source)
+    names = Names({}, *[frozenset()] * 3)
+    return tree is not None and sum(map(len, _token_lists(tree, names))) >= MOST_TOKENS
 
 
 def _statements(tree: ast.AST) -> Iterator[ast.AST]:

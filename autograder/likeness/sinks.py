@@ -2,14 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import msgpack
 import nbformat
 
 from autograder.authoring import read_marked
+from autograder.course.practical import Practical
 from autograder.errors import CourseError
 from autograder.files import engine_digest, write_atomically
 from autograder.grading.mark import Marking
@@ -17,6 +20,8 @@ from autograder.grading.publish import ClassResults, Published, Sink
 from autograder.grading.store import mended_path
 from autograder.likeness.explained import Explained, Profile, explained_by
 from autograder.likeness.findings import Findings, compared
+from autograder.likeness.pairs import Places
+from autograder.sandbox.apart import Bounds, BusyError, OverrunError, Packed, RaisedApartError, apart
 from autograder.verification.corpus import load_corpus
 
 READING = ("likeness/*.py", "notebook/*.py", "authoring/*.py", "verification/corpus.py")  # what makes a profile
@@ -61,12 +66,41 @@ def _profiles(results: ClassResults, progress: Callable[[int, int], None]) -> di
     return found
 
 
+@dataclass(frozen=True)
+class _Profiler:
+    """Takes profiles: a work that is done apart, since it reads what students wrote."""
+
+    explained: Explained
+    practical: Practical
+
+    def __call__(self, content: bytes) -> bytes:
+        """The profile of a mended notebook, packed; see ``_profile``."""
+        taken = self.explained.profile(nbformat.from_dict(json.loads(content)), self.practical)
+        packed: bytes = msgpack.packb(_data(taken), default=sorted)  # a set as a list
+        return packed
+
+
+def _data(profile: Profile) -> list[Any]:
+    return [profile.code, profile.answers, list(profile.left_out)]
+
+
+def _profile(data: Sequence[Any]) -> Profile:
+    """The profile that ``_data`` made this from; TypeError, ValueError or AttributeError if it is none."""
+    code, answers, left_out = data
+    return Profile(_places(code), _places(answers), tuple(left_out))
+
+
+def _places(part: Mapping[str, Sequence[int]]) -> Places:
+    return {place: frozenset(found) for place, found in part.items()}
+
+
 class _Profiles:
     """Profiles of mended notebooks, kept in one file, so that a class that did not change is compared at once."""
 
     def __init__(self, marking: Marking, path: Path) -> None:
         self._release = marking.course.release
         self._practical = marking.course.practical
+        self._limits = marking.limits
         self._corpus = self._practical.folder / "variants"
         self._path = path
         self._before = self._kept()  # digest of a notebook -> its profile
@@ -82,7 +116,7 @@ class _Profiles:
     def keep(self) -> None:
         """Write the file where a profile was added or is no longer wanted."""
         if self._asked.keys() != self._before.keys() or not self._path.exists():
-            profiles = {name: [profile.code, profile.answers] for name, profile in self._asked.items()}
+            profiles = {name: _data(profile) for name, profile in self._asked.items()}
             content = {"fingerprint": self._fingerprint, "profiles": profiles}
             write_atomically(self._path, msgpack.packb(content, default=sorted))  # a set as a list
 
@@ -91,10 +125,7 @@ class _Profiles:
         try:
             data = msgpack.unpackb(self._path.read_bytes())
             profiles = data["profiles"] if data["fingerprint"] == self._fingerprint else {}
-            return {
-                name: Profile(*({place: frozenset(found) for place, found in part.items()} for part in (code, answers)))
-                for name, (code, answers) in profiles.items()
-            }
+            return {name: _profile(parts) for name, parts in profiles.items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, msgpack.UnpackException):
             return {}
 
@@ -107,11 +138,14 @@ class _Profiles:
 
     def _taken(self, content: bytes) -> Profile:
         """The profile of a notebook, empty if none can be taken."""
-        explained = self._explained
         try:
-            return explained.profile(nbformat.from_dict(json.loads(content)), self._practical)
-        except Exception:  # what cannot be compared must not stop the others; grading says what is wrong with it
-            return Profile({}, {})
+            return _profile(msgpack.unpackb(apart(self._profiler, content, bounds=Bounds.of(self._limits))))
+        except (OverrunError, RaisedApartError, BusyError) as error:  # it must not stop the others
+            return Profile({}, {}, (f"the whole notebook: {error}",))
+
+    @cached_property
+    def _profiler(self) -> Packed:
+        return Packed(_Profiler(self._explained, self._practical))
 
     @cached_property
     def _explained(self) -> Explained:

@@ -5,9 +5,11 @@ and ``nbgrader generate_feedback`` leave. But the working folder stays as it is,
 A student's old folder stays until the new one is whole: neither a failure nor a killed grader leaves half of one.
 """
 
+import json
 import shutil
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbconvert.writers.files import FilesWriter
@@ -16,7 +18,7 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
 
 from autograder.course.configuration import course_config, importable
-from autograder.errors import raise_unless_of_submission
+from autograder.errors import CourseError, raise_unless_of_submission
 from autograder.grading.store import mended_path
 from autograder.nbgrader.database import database_fault, refused
 from autograder.nbgrader.inputs import Inputs, unfinished
@@ -26,6 +28,29 @@ from autograder.records import Submission
 
 STAGED = "staged"  # within results/<practical>/: a copy under the assignment's own name, while it is entered
 TIMESTAMP = "timestamp.txt"  # nbgrader's: when a student handed in
+
+MOST_WORDS = 1_000  # characters of why a step failed
+
+
+@dataclass(frozen=True)
+class Steps:
+    """nbgrader's two steps for one student after the other: a work that is done apart, since it renders their text."""
+
+    inputs: Inputs
+
+    def prepare(self) -> None:
+        """Read once what all students have in common."""
+        _ = self.inputs.course.practical.source, self.inputs.course.release
+
+    def __call__(self, what: str, student: str) -> bytes:
+        """Why the step failed, or nothing, and a fault of the course, as JSON; see ``sinks``."""
+        fault: list[str] = []
+        why = ""
+        try:
+            why = {"entry": write_entry, "penalty": write_penalty, "page": write_page}[what](self.inputs, student)
+        except CourseError as error:
+            fault = [error.message, error.next_step]
+        return json.dumps({"why": why[:MOST_WORDS], "fault": fault}).encode()
 
 
 def write_entry(inputs: Inputs, student: str) -> str:

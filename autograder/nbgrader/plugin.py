@@ -87,7 +87,8 @@ class Sanitise(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> Processed:
         """The notebook, safe to render."""
-        return sanitised(nb), resources
+        release = course_of(self.parent.parent, resources).release
+        return sanitised(nb, {cell.source for cell in release.cells}), resources
 
 
 class Judge(NbGraderPreprocessor):

@@ -16,6 +16,7 @@ from pathlib import Path
 from autograder.course.configuration import CONFIG, course_config
 from autograder.course.folders import Course
 from autograder.course.term import Term, read_term
+from autograder.errors import CourseError
 from autograder.files import engine_digest, write_atomically
 from autograder.grading.dependencies import digest
 from autograder.grading.mark import Marking
@@ -25,6 +26,7 @@ from autograder.nbgrader.backups import back_up
 from autograder.nbgrader.checking import check_course, check_gradebook
 from autograder.nbgrader.database import Database, Entry, database_of
 from autograder.nbgrader.inputs import Inputs, unfinished
+from autograder.sandbox.apart import Bounds, BusyError, OverrunError, Packed, RaisedApartError, apart
 
 CODE = ("nbgrader/*.py", "nbgrader/templates/*")
 LIBRARIES = ("nbgrader", "nbconvert")
@@ -147,16 +149,29 @@ class _Work:
         state = self._state(what, student, held)
         if state and kept.get(what) == digest(depends, state) and not self.results.marking.force:
             return ""
-        from autograder.nbgrader import gradebook
-
         _ = self._backup
-        steps = {"entry": gradebook.write_entry, "penalty": gradebook.write_penalty, "page": gradebook.write_page}
-        if why := steps[what](self._inputs, student):
+        if why := self._made(what, student):
             return why
         if what != "page":
             held = self.database.entries(student).get(student)
         self._keep(student, {**kept, what: digest(depends, self._state(what, student, held))})
         return ""
+
+    def _made(self, what: str, student: str) -> str:
+        """Make it in a process apart, in which nbgrader is imported; why that failed, or nothing."""
+        try:
+            said = json.loads(apart(self._steps, what, student, bounds=Bounds.of(self.course.limits, walled=False)))
+        except (OverrunError, RaisedApartError) as error:
+            return f"its notebook cannot be shown: {error}"
+        except BusyError as error:
+            return f"{error.message} {error.next_step}"
+        if said["fault"]:
+            raise CourseError(*said["fault"])
+        return str(said["why"])
+
+    @cached_property
+    def _steps(self) -> Packed:
+        return Packed(_Steps(self._inputs))
 
     def _depends(self, what: str, student: str) -> str:
         """Of all that is handed to nbgrader for a student; for a penalty, of the rules alone."""
@@ -202,6 +217,27 @@ class _Work:
 
     def _keep(self, student: str, states: Mapping[str, str]) -> None:
         write_atomically(self._path(student), json.dumps(states))
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """nbgrader's steps, which are imported only where they are done."""
+
+    inputs: Inputs
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        """Unpickled, it is the work itself."""
+        return _steps_of, (self.inputs,)
+
+    def __call__(self, what: str, student: str) -> bytes:
+        """See ``gradebook.Steps``."""
+        return _steps_of(self.inputs)(what, student)
+
+
+def _steps_of(inputs: Inputs) -> Callable[..., bytes]:
+    from autograder.nbgrader.gradebook import Steps
+
+    return Steps(inputs)
 
 
 def _text(path: Path) -> str:

@@ -24,6 +24,8 @@ from autograder.notebook.statements import ANY
 
 MOST_LOOSE = 300  # statements of which a message may speak
 
+MOST_OPEN = 20  # blanks of one function that are told
+
 
 @dataclass(frozen=True)
 class Extract:
@@ -190,9 +192,9 @@ def _bare(node: ast.FunctionDef) -> ast.FunctionDef:
 
 def _open(function: ast.FunctionDef, cell: CodeCell) -> tuple[str, ...]:
     """The lines of the function in which the release's placeholders still stand."""
-    statements = [node for node in ast.walk(function) if isinstance(node, ast.stmt)]
-    lines = cell.source.split("\n")
-    return tuple(lines[node.lineno - 1].strip() for node in statements if _is_placeholder(node))
+    rows = [node.lineno - 1 for node in ast.walk(function) if isinstance(node, ast.stmt) and _is_placeholder(node)]
+    lines = cell.source.split("\n") if rows else []
+    return tuple(lines[row].strip() for row in rows[:MOST_OPEN])
 
 
 def _is_placeholder(node: ast.stmt) -> bool:

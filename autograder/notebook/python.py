@@ -4,14 +4,20 @@ What a student wrote is parsed here and never compiled, and for no longer than i
 """
 
 import ast
+import copy
+import re
 import symtable
+import sys
 import warnings
+from collections.abc import Iterable
 from functools import lru_cache
 
 from autograder.notebook.ipython import KNOWN, cell_magics, has_prompt, without_ipython
 
 LONGEST = 1_000_000  # characters of a cell that is read as Python
 COMMON = 10_000  # characters; a cell that is longer than the release's is one student's own
+MOST_IN_F_STRING = 100_000_000  # its characters times its fields
+_F_STRING = re.compile(r"""\b(?:f|fr|rf)(\"{3}|'{3}|"|')(.*?)\1""", re.I | re.S)
 ASSIGNS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 HOLDERS = (ast.If, ast.Try, ast.TryStar, ast.With)  # of statements that are looked at one by one
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -26,14 +32,25 @@ def read_python(source: str) -> Read:
     Lines end in "\\n" alone. SyntaxError if it is not Python, magics and shell lines apart, or if a name belongs to no
     scope, whatever goes wrong while it is read. What many submissions have in common is read once.
     """
-    return _read(source) if len(source) <= COMMON else _read.__wrapped__(source)
+    return _read(source) if len(source) <= COMMON else _read_long(source)
 
 
 @lru_cache(maxsize=128)
 def _read(source: str) -> Read:
+    return _as_python(source)
+
+
+@lru_cache(maxsize=2)
+def _read_long(source: str) -> Read:
+    return _as_python(source)
+
+
+def _as_python(source: str) -> Read:
     if len(source) > LONGEST:
         raise SyntaxError(f"the cell is longer than {LONGEST} characters")
     text = source.replace("\r\n", "\n").replace("\r", "\n")
+    if sys.version_info < (3, 12):
+        _check_f_strings(text)
     try:
         if not has_prompt(text):
             return text, parsed(text)
@@ -46,6 +63,13 @@ def _read(source: str) -> Read:
         if unknown := [name for name in cell_magics(text) if name not in KNOWN]:
             error.msg = f"it begins with %%{unknown[0]}, which is not known here, and {error.msg}"
         raise
+
+
+def _check_f_strings(text: str) -> None:
+    """SyntaxError for an f-string of thousands of fields, which takes Python 3.11 minutes to parse."""
+    for found in _F_STRING.finditer(text):
+        if len(found[2]) * found[2].count("{") > MOST_IN_F_STRING:
+            raise SyntaxError("an f-string in it has more fields than are read")
 
 
 def parsed(text: str) -> ast.Module:
@@ -124,7 +148,7 @@ def global_names(node: ast.stmt) -> set[str]:
     if not any(isinstance(item, _SCOPES) for item in nodes):
         return plain
     try:
-        scopes = [symtable.symtable(ast.unparse(node), "<statement>", "exec")]
+        scopes = [symtable.symtable(ast.unparse(_without_f_strings(node, nodes)), "<statement>", "exec")]
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # 'return' outside a function, say
         return plain
     names: set[str] = set()
@@ -132,8 +156,25 @@ def global_names(node: ast.stmt) -> set[str]:
         scope = scopes.pop()
         scopes += scope.get_children()
         top = scope.get_type() == "module"
-        names |= {each.get_name() for each in scope.get_symbols() if each.is_referenced() and (top or each.is_global())}
+        used = [scope.lookup(name) for name in scope.get_identifiers() if name in plain]  # slow
+        names |= {each.get_name() for each in used if each.is_referenced() and (top or each.is_global())}
     return names
+
+
+def _without_f_strings(node: ast.stmt, nodes: Iterable[ast.AST]) -> ast.stmt:
+    """The statement with the fields of its f-strings alone: Python 3.11 reads those in time that grows as a square."""
+    if not any(isinstance(item, ast.JoinedStr) for item in nodes):
+        return node
+    bare: ast.stmt = _Fields().visit(copy.deepcopy(node))
+    return bare
+
+
+class _Fields(ast.NodeTransformer):
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        """A list of what stands in the fields, those of formats among them."""
+        fields = [item for item in node.values if isinstance(item, ast.FormattedValue)]
+        inner = [part for item in fields for part in (item.value, item.format_spec) if part is not None]
+        return ast.List([self.visit(part) for part in inner], ast.Load())
 
 
 def structure(node: ast.AST) -> str:

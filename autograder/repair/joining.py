@@ -9,6 +9,7 @@ from autograder.repair.text import indented, shared, stands_alone, tree_of
 
 MOST_PARTS = 6  # that one cell is joined from
 MOST_LOOSE = 60  # parts that are looked at; a notebook with more was not split by hand
+MOST_TRIED = 3_000  # pairs of parts that are tried
 
 
 def join(pieces: Sequence[Piece], models: Sequence[Model], story: list[str]) -> list[Piece]:
@@ -31,6 +32,7 @@ class _Joiner:
         self.pieces = pieces
         self.models = models
         self.joined: list[str] = []
+        self.left = MOST_TRIED
         self.fixed = {tuple(model.lines) for model in models if model.locked}
 
     def head(self, piece: Piece) -> Model | None:
@@ -84,6 +86,9 @@ class _Joiner:
         for _ in range(MOST_LOOSE):
             loose = [piece for piece in self.pieces if indented(piece.text) and not self.is_fixed(piece)][:MOST_LOOSE]
             heads = [piece for piece in self.pieces if self.head(piece) and not indented(piece.text)] if loose else []
+            self.left -= len(heads) * (len(loose) + 1)
+            if self.left < 0:
+                return
             runs = filter(None, (self._run_below(head, loose) for head in heads))
             parts = next(runs, None) or self._best_pair(heads, loose)
             if not parts:

@@ -1,5 +1,6 @@
 """Finding the release's cells among the pieces: by what they define, by their text, by id, by likeness, by place."""
 
+import heapq
 import itertools
 import re
 from collections import Counter
@@ -12,6 +13,7 @@ from autograder.repair.text import defined, run_of, same_code, tree_of
 ALIKE = 0.6  # share of common words from which on a cell is taken for the release's
 MOST_COMPARED = 200  # cells that are looked at
 LOOKED_INTO = 5_000  # characters of each
+MOST_HOLDING = 20  # cells in which others are looked for
 
 
 def match(pieces: Sequence[Piece], models: Sequence[Model]) -> None:
@@ -30,7 +32,7 @@ def _by_definition(pieces: Sequence[Piece], model: Model) -> None:
     code = [piece for piece in every if piece.is_code] or [piece for piece in every if _is_python(piece)]
     if not code:
         return
-    whole = [piece for piece in code if not any(_within(piece, other) for other in code if other is not piece)]
+    whole = _wholes(code)
     filled = [piece for piece in whole if not same_code(piece.text, model.source)]
     best = (filled or whole)[-1]
     model.take(best)
@@ -52,6 +54,12 @@ def _goes_on(piece: Piece, model: Model) -> bool:
 
 def _is_python(piece: Piece) -> bool:
     return tree_of(piece.text) is not None or "```" not in piece.text
+
+
+def _wholes(pieces: Sequence[Piece]) -> list[Piece]:
+    """The pieces that are no part of another one of them; each is looked for in a few of the longest."""
+    longest = heapq.nlargest(MOST_HOLDING, pieces, key=lambda piece: len(piece.lines))
+    return [piece for piece in pieces if not any(_within(piece, other) for other in longest)]
 
 
 def _within(piece: Piece, other: Piece) -> bool:

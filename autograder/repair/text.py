@@ -4,6 +4,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 from autograder.notebook import python
 from autograder.notebook.python import DEFINITIONS, bound_names, structure
@@ -21,8 +22,9 @@ def plain(text: str) -> str:
     return text.replace("\ufeff", "").replace("\r\n", "\n").replace("\r", "\n")
 
 
+@lru_cache(maxsize=4096)
 def lines_of(text: str) -> list[str]:
-    """The lines, free of what trails, without blank ones at either end."""
+    """The lines, free of what trails, without blank ones at either end; nobody changes the list."""
     lines = [line.rstrip() for line in text.split("\n")]
     while lines and not lines[-1]:
         lines.pop()
@@ -35,6 +37,7 @@ def tree_of(text: str) -> ast.Module | None:
     return python.tree_of(text, LONGEST)
 
 
+@lru_cache(maxsize=4096)
 def defined(text: str) -> frozenset[str]:
     """The functions and classes that stand at the top level, found by their first lines; the text need not parse."""
     return frozenset(_DEFINITION.findall(text)) if len(text) <= LONGEST else frozenset()
@@ -107,8 +110,15 @@ def same_code(one: str, other: str) -> bool:
     """Whether two texts are the same but for layout and comments."""
     if lines_of(one) == lines_of(other):
         return True
-    ours, theirs = tree_of(one), tree_of(other)
-    return ours is not None and theirs is not None and structure(ours) == structure(theirs)
+    ours, theirs = _structure(one), _structure(other)
+    return ours is not None and ours == theirs
+
+
+@lru_cache(maxsize=64)
+def _structure(text: str) -> str | None:
+    """The text's syntax tree as text; None if it is not Python."""
+    tree = tree_of(text)
+    return None if tree is None else structure(tree)
 
 
 def run_of(part: Sequence[str], whole: Sequence[str]) -> bool:
