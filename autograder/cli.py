@@ -1,7 +1,9 @@
 """The command line. check and grade belong to the core; annexes that are there add their own commands."""
 
+import io
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -139,4 +141,10 @@ for room in ("term", "platforms", "authoring", "verification", "nbgrader", "doct
 
 def main() -> None:
     """The entry point."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 shows what it can
+    if sys.flags.optimize > 1:
+        message = "Python was started with -OO, which takes out the sentences that students read."
+        sys.exit(say_fault(CourseError(message, "Start it without -OO, and unset PYTHONOPTIMIZE.")))
     app()

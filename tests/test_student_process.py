@@ -220,6 +220,44 @@ def test_whatever_a_copy_does_to_its_folders_the_next_finds_them_as_new(process:
     assert process.starts == 1
 
 
+KERNELS_MEMORY = """
+import asyncio, os, socket
+def sockets():
+    pairs = []
+    try:
+        while len(pairs) < 1000:
+            pairs.append(socket.socketpair())
+    except OSError:
+        return len(pairs)
+
+def files():
+    number = 0
+    while True:
+        number += 1
+        os.close(os.open(f"{os.environ['TMPDIR']}/{number}", os.O_CREAT | os.O_WRONLY))
+
+async def three():
+    return 3
+
+def f(what):
+    return sockets() if what == "sockets" else asyncio.run(three()) if what == "asyncio" else files()
+"""
+
+
+def test_memory_of_the_kernel_that_no_limit_counts_is_kept_small(process: StudentProcess) -> None:
+    """What waits in sockets, and the entries of files that hold nothing."""
+    process.load([("cell 1", KERNELS_MEMORY)], PROBES)
+
+    def asked(what: str) -> Outcome:
+        with process.session() as session:
+            session.define()
+            return session.ask("call", {"x": what})
+
+    assert asked("asyncio") == Answered({"y": 3})
+    assert asked("sockets") == Answered({"y": 8})
+    assert asked("files") == Gone("wrote more to its disk than allowed")
+
+
 OWNERS = """
 import array, ctypes, fcntl, os, socket
 def refused(act):

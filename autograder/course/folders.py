@@ -85,14 +85,22 @@ def find_submissions(
     if not folder.is_dir():
         raise CourseError(f"There is no folder {folder}.", "Name the course folder, or a folder of notebooks.")
     candidates: dict[str, list[Path]] = defaultdict(list)
+    closed: list[Unclear] = []
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith((".", "__")) or entry in apart or _is_of(entry, others):  # __MACOSX, __pycache__
             continue
         if _is_notebook(entry) or (is_script(entry.name) and is_export(entry)):
             candidates[entry.stem].append(entry)
-        elif entry.is_dir() and (inside := _handed_in(entry, name, others)) is not None:
-            candidates[entry.name].extend(inside)
-    found = [_one(student, paths, folder, name, bool(others)) for student, paths in candidates.items()]
+            continue
+        try:
+            if entry.is_dir() and (inside := _handed_in(entry, name, others)) is not None:
+                candidates[entry.name].extend(inside)
+        except OSError as error:
+            closed.append(
+                Unclear(entry.name, f"{error.filename} cannot be read: {error.strerror}. Look at its rights.")
+            )
+    found: list[Submission | Unclear] = [each for each in closed if each.student not in candidates]
+    found += [_one(student, paths, folder, name, bool(others)) for student, paths in candidates.items()]
     if not found:
         raise CourseError(
             f"There are no submissions in {folder}.",
@@ -124,7 +132,8 @@ def _handed_in(student: Path, name: str, others: Collection[str]) -> list[Path] 
         own = student
         inside = [] if student.is_symlink() else [path for path in _entries(student) if not _is_of(path, others)]
         if not student.is_symlink() and all(path.is_dir() and not _is_notebook(path) for path in inside):
-            return None
+            deeper = [path for folder in inside if folder.name not in others for path in _entries(folder)]
+            return [] if any(map(_is_notebook, deeper)) else None
     if student.is_symlink() or own.is_symlink():
         return []
     inside = [path for path in _entries(own) if not _is_of(path, others)]
@@ -132,10 +141,7 @@ def _handed_in(student: Path, name: str, others: Collection[str]) -> list[Path] 
 
 
 def _entries(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        raise CourseError(f"The folder {folder} cannot be read: {error.strerror}.", "Look at its rights.") from error
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _one(student: str, paths: list[Path], folder: Path, name: str, several: bool) -> Submission | Unclear:

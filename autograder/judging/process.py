@@ -410,7 +410,7 @@ class StudentProcess:
         shared = self._first if self._hosts > 1 else 0  # what it holds, the submission's host holds too
         if memory_of_all(members, self.limits.memory_of_all, shared) > self.limits.memory_of_all:
             self._too_much("used more memory than allowed")
-        if written := self._prepared.overflow(self.limits):
+        if written := self._prepared.overflow(self.limits, members):
             self._too_much(written)
 
     def _too_much(self, how: str) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from nbconvert.writers.files import FilesWriter
 from nbgrader.converters import Autograde, BaseConverter, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import parse_utc
 from sqlalchemy.exc import SAWarning
 
 from autograder.course.configuration import course_config, importable
@@ -83,8 +84,25 @@ def _told(step: Callable[[CourseDirectory, Inputs, str], None], inputs: Inputs, 
         raise_unless_of_submission(error)
         if (refusal := refused(error)) is not None:
             raise database_fault(course.db_url, refusal) from error
-        return f"{type(error).__name__}: {error}"
+        if isinstance(error, _FileFaultError):
+            return str(error)
+        place = Path(course.format_path(course.submitted_directory, student, inputs.course.name))
+        return f"nbgrader refuses what is in {place} ({type(error).__name__}: {error}). Look at it there."
     return ""
+
+
+class _FileFaultError(Exception):
+    """A file of a student's is at fault; the message names it and the next step."""
+
+
+def _check_time(path: Path) -> None:
+    """Raise where a submission's time cannot be read: nbgrader would, in words that name no file."""
+    try:
+        if path.is_file():
+            parse_utc(path.read_text(encoding="utf-8").strip())
+    except (ValueError, OverflowError, TypeError):
+        step = "Write one such as 2026-01-31 23:59:00 UTC, or take the file away, and grade again."
+        raise _FileFaultError(f"{path} holds no time. {step}") from None
 
 
 def _enter(course: CourseDirectory, inputs: Inputs, student: str) -> None:
@@ -94,7 +112,8 @@ def _enter(course: CourseDirectory, inputs: Inputs, student: str) -> None:
         folder = _staged(course, inputs, student, folder)
     for path in folder.rglob("*"):  # nbgrader copies all of them, links to the ends of the machine included
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
-            raise FileExistsError(f"{path} is a link or a device. Take it away and grade again.")
+            raise _FileFaultError(f"{path} is a link or a device. Take it away and grade again.")
+    _check_time(folder / "timestamp.txt")
     command = Autograde(coursedir=course, config=course.config, force=True, log=quiet_log())
     command.inputs = inputs
     try:

@@ -6,14 +6,14 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from autograder.course.limits import Limits
-from autograder.sandbox.folder import overflow
-from autograder.sandbox.usage import descendants
+from autograder.sandbox.folder import MOST_FILES, TOO_MANY, overflow
+from autograder.sandbox.usage import descendants, files_in
 from autograder.sandbox.view import HOST, environment, libraries
 from autograder.student import tidy
 
@@ -99,9 +99,14 @@ class Prepared:
         if self.folder:
             tidy.remove(self.folder)
 
-    def overflow(self, limits: Limits) -> str:
-        """What was written beyond the limits, in words, where the kernel does not limit it; empty if nothing was."""
-        return overflow(self.folder, limits.tmp_size) if self.folder else ""
+    def overflow(self, limits: Limits, members: Collection[int]) -> str:
+        """What was written beyond the limits, in words, where the kernel does not limit it; empty if nothing was.
+
+        ``members`` are the sandbox's processes.
+        """
+        if self.folder:
+            return overflow(self.folder, limits.tmp_size)
+        return TOO_MANY if files_in(members, self.folders) > MOST_FILES else ""
 
     def clear(self, process: subprocess.Popen[bytes], hosts: int = 1) -> bool:
         """Remove what a session left on the disk once only that many hosts live; False if others do not end."""

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 MOST_FILES = 4096  # files and folders together
+TOO_MANY = "wrote more to its disk than allowed"
 
 
 def private_folder(owner: int | None) -> Path:
@@ -31,7 +32,7 @@ def overflow(folder: Path, most_bytes: int) -> str:
                     if entry.is_dir(follow_symlinks=False):
                         to_visit.append(entry.path)
                     if held > most_bytes or files > MOST_FILES:
-                        return "wrote more to its disk than allowed"
+                        return TOO_MANY
         except FileNotFoundError:
             continue
         except OSError:  # closed to the owner, or nested too deep for a path

@@ -38,6 +38,7 @@ otherwise it would decide what the next copies are.
 
 import base64
 import contextlib
+import errno
 import functools
 import gc
 import importlib
@@ -55,6 +56,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 FOREVER = float("inf")
+PAIRS = 8  # of sockets that one copy may use
 
 
 class RefusedError(Exception):
@@ -165,6 +167,18 @@ class Preloaded:
             os._exit(code)
 
 
+def few_pairs() -> Callable[..., tuple[socket.socket, socket.socket]]:
+    """A ``socket.socketpair`` for a copy, which may make none: it hands out some that are made now (for asyncio)."""
+    pairs = [socket.socketpair() for _ in range(PAIRS)]
+
+    def socketpair(family: int = socket.AF_UNIX, kind: int = socket.SOCK_STREAM, proto: int = 0) -> Any:
+        if not pairs or (family, kind & 0xF, proto) != (socket.AF_UNIX, socket.SOCK_STREAM, 0):
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        return pairs.pop()
+
+    return socketpair
+
+
 class Host:
     """The process of one submission. It forks a copy for every session, which runs the student's code, and ends it."""
 
@@ -225,6 +239,7 @@ class Host:
             walls.take_landlock(self.rules)
         if self.copy_filter:
             walls.prctl(walls.SET_NO_NEW_PRIVS, 1)
+            socket.socketpair = few_pairs()
             walls.take_filter(self.copy_filter)
 
     def end(self, patience: float) -> str:
