@@ -49,8 +49,6 @@ def _as_python(source: str) -> Read:
     if len(source) > LONGEST:
         raise SyntaxError(f"the cell is longer than {LONGEST} characters")
     text = source.replace("\r\n", "\n").replace("\r", "\n")
-    if sys.version_info < (3, 12):
-        _check_f_strings(text)
     try:
         if not has_prompt(text):
             return text, parsed(text)
@@ -74,6 +72,8 @@ def _check_f_strings(text: str) -> None:
 
 def parsed(text: str) -> ast.Module:
     """The tree of plain Python, parsed and never compiled; SyntaxError as ``read_python`` raises it."""
+    if sys.version_info < (3, 12):
+        _check_f_strings(text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about a student's backslashes, say
