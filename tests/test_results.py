@@ -138,3 +138,11 @@ def test_a_message_of_several_lines_cannot_pass_for_lines_of_the_report() -> Non
     text = "\n".join(line.plain for line in report_lines(result))
     assert text.count("critic-forward  2/2  right") == 4
     assert not [line for line in text.splitlines() if line.lstrip().startswith(("critic-forward", "✓ All is well"))]
+
+
+@pytest.mark.parametrize("text", ["a;=1+1", "a\t@x", "a|+1", "a\n-1", " =1", "\uff1d1", ";\t =1"])
+def test_no_field_begins_a_formula_whatever_the_readers_separator_is(text: str) -> None:
+    written = class_csv([SubmissionResult(text, "hw-1", (), (text,), text)])
+    for separator in ";\t|,":
+        for row in csv.reader(io.StringIO(written), delimiter=separator):
+            assert not [field for field in row if re.match(r"\s*[=+\-@\uff1d]", field)]
