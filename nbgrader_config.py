@@ -20,6 +20,9 @@ c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
+# Where students open a release in Colab; {practical} stands for its name. Without it a release has no link to Colab.
+# c.Release.colab_address = "https://colab.research.google.com/github/NAME/COURSE/blob/main/{practical}.ipynb"
+
 c.GenerateSolution.preprocessors = [
     "nbgrader.preprocessors.IncludeHeaderFooter",
     "nbgrader.preprocessors.LockCells",

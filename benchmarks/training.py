@@ -102,7 +102,7 @@ CHANGED: Mapping[str, tuple[str, str]] = {  # one place of the reference, in bla
         "actions, _, _ = actor.get_action(torch",
         "_, _, actions = actor.get_action(torch",
     ),
-    "targets never updated": ("tau * param.data + (1 - tau) * target_param.data", "target_param.data"),
+    "targets never updated": ("torch._foreach_lerp_(target_params, params, tau)", "pass"),
 }
 # Variants of the corpus that run to the end, and of which theory says that they learn badly or not at all; what
 # CHANGED has already is left out.

@@ -240,14 +240,18 @@ def convert_and_back(notebook: NotebookNode, die: Random) -> None:
     become(cell, kind)
 
 
+def is_check(cell: NotebookNode) -> bool:
+    return cell.source.startswith("# @title Check: ")
+
+
 def delete_locked(notebook: NotebookNode, die: Random) -> None:
-    locked = [cell for cell in notebook.cells if is_locked(cell) and "require_filled(" in cell.source[:20]]
+    locked = [cell for cell in notebook.cells if is_locked(cell) and is_check(cell)]
     if locked:
         notebook.cells.remove(die.choice(locked))
 
 
 def edit_checks(notebook: NotebookNode, die: Random) -> None:
-    checks = [cell for cell in notebook.cells if cell.source.startswith("require_filled(") and is_locked(cell)]
+    checks = [cell for cell in notebook.cells if is_check(cell) and is_locked(cell)]
     if checks:
         cell = die.choice(checks)
         cell.source = die.choice(["", "print('all passed')", "points = 100\npoints", cell.source[:-40]])

@@ -97,6 +97,18 @@ def test_a_course_whose_configuration_names_no_steps_for_the_solution_gets_the_k
     assert solution.read_bytes() == before
 
 
+def test_the_link_to_colab_has_the_address_that_the_course_sets_or_is_left_out(tmp_path: Path) -> None:
+    made = odd()
+    made.cells[0].source = "# Two functions\n\n[Open in Colab](COLAB-ADDRESS)\n\nRead on."
+    course = odd_course(tmp_path, made)
+    for path in generate(course, NAME):
+        assert nbformat.read(path, 4).cells[0].source == "# Two functions\n\nRead on."
+    with (course / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write('\nc.Release.colab_address = "https://colab.example/{practical}.ipynb"\n')
+    release, _ = generate(course, NAME)
+    assert "[Open in Colab](https://colab.example/hw-1.ipynb)\n" in nbformat.read(release, 4).cells[0].source
+
+
 def test_a_release_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Path) -> None:
     course = odd_course(tmp_path)
     (course / "release").write_text("a file where a folder should be", encoding="utf-8")

@@ -23,6 +23,8 @@ from autograder.judging.proof import prove
 from autograder.notebook.cells import Cell, cells_of
 from autograder.notebook.python import read_python
 
+COLAB = "COLAB-ADDRESS"
+_COLAB_LINE = re.compile(rf"^.*{COLAB}.*\n*", re.M)
 _SCHEME = re.compile(r"^[ \t]*### BEGIN MARK SCHEME[ \t]*$.*?(?:^[ \t]*### END MARK SCHEME[ \t]*$|\Z)", re.M | re.S)
 
 
@@ -35,11 +37,17 @@ class MarkedNotebook:
     cells: tuple[Cell, ...]
     blanks: Mapping[int, tuple[Blank, ...]]  # by the cell's index
 
-    def rewritten(self, text_of: Callable[[Blank], str]) -> NotebookNode:
-        """The notebook without outputs, and with that text in place of each blank."""
+    def rewritten(self, text_of: Callable[[Blank], str], colab_address: str = "") -> NotebookNode:
+        """The notebook without outputs, and with that text in place of each blank.
+
+        A line of a text cell that links to COLAB-ADDRESS gets the address; without one the whole line goes.
+        """
         bare = copy.deepcopy(self.notebook)
         for cell, node in zip(self.cells, bare.cells, strict=True):
             node.source = rewritten(cell.source, self.blanks[cell.index], text_of)
+            if node.cell_type == "markdown" and COLAB in node.source:
+                kept = node.source if colab_address else _COLAB_LINE.sub("", node.source)
+                node.source = kept.replace(COLAB, colab_address)
             if cell.is_code:
                 node.outputs, node.execution_count = [], None
                 for trace in ("collapsed", "scrolled", "execution"):
@@ -79,13 +87,13 @@ def _check_answer(cell: Cell, blanks: Sequence[Blank], is_written: bool) -> None
         raise cell.fault(message, f"Mark it: ### BEGIN SOLUTION {cell.grade_id} … ### END SOLUTION")
 
 
-def blank(notebook: NotebookNode, practical: Practical) -> NotebookNode:
+def blank(notebook: NotebookNode, practical: Practical, colab_address: str = "") -> NotebookNode:
     """The release of a source notebook: blanks open, outputs gone. Mark schemes stay: see ``strip_mark_schemes``.
 
     Raises CourseError, naming cell and line, if a marker is amiss or the notebook does not hold to the contract.
     """
     marked = read_marked(notebook, practical)
-    release = marked.rewritten(lambda blank: blank.opened())
+    release = marked.rewritten(lambda blank: blank.opened(), colab_address)
     for cell, node in zip(marked.cells, release.cells, strict=True):
         if cell.is_code:
             _check_release(cell, node.source, marked.blanks[cell.index])

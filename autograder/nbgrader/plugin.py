@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
+from traitlets import Unicode
 
 from autograder.authoring import blank, strip_mark_schemes
 from autograder.course.folders import Course
@@ -48,9 +49,14 @@ def inputs_of(command: Any, resources: Resources) -> Inputs:
 class Release(NbGraderPreprocessor):
     """Blanks the solutions between the markers; the mark schemes stay for SaveCells to keep."""
 
+    colab_address = Unicode(help="Where Colab opens a release; {practical} stands for its name. Empty: no link.")
+    colab_address.tag(config=True)
+
     def preprocess(self, nb: NotebookNode, resources: Resources) -> Processed:
         """The student's notebook, still with its mark schemes; CourseError names a faulty marker."""
-        return blank(nb, course_of(self.parent.parent, resources).practical), resources
+        practical = course_of(self.parent.parent, resources).practical
+        address = self.colab_address.replace("{practical}", practical.name)
+        return blank(nb, practical, address), resources
 
 
 class StripMarkSchemes(NbGraderPreprocessor):

@@ -45,6 +45,9 @@ def verify(
         bool,
         typer.Option("--mutants", help="Also try mutants: mistakes made by machine from the source's own solution."),
     ] = False,
+    visible: Annotated[
+        bool, typer.Option("--visible", help="Only run the check cells that students see, and compare their verdicts.")
+    ] = False,
     # one more than processors: judge and sandbox wait for each other now and then
     jobs: Annotated[int, typer.Option(min=1, help="Variants graded at once.")] = (os.cpu_count() or 1) + 1,
     as_json: AsJson = False,
@@ -55,15 +58,25 @@ def verify(
     With --mutants each question's mutation score is told: how many of the mistakes that a machine makes of the solution
     are caught. With --learn the wrong ones and the mutants are asked their own questions only, and their answers are
     stored: by these, mistakes are recognised later.
+
+    With --visible nothing is graded: the corpus, as the course's own code, runs without a sandbox through the check
+    cells of the notebook itself, and no right variant may fail there.
     """
+    from autograder.verification.outcomes import Verification
     from autograder.verification.verify import Run, verification
+    from autograder.verification.visible import Agreement, agreement
 
     where = course_in(course, assignment)
     run = Run(where, tuple(corpus or ()), end_to_end, drawn, jobs, unsafe_no_sandbox, learn, mutants)
+    found: Verification | Agreement
     with progress_bar() as progress:
         task = progress.add_task("learning" if learn else "verifying")
-        found = verification(run, lambda done, total: progress.update(task, completed=done, total=total))
-    if not (corpus or learn):
+
+        def tell(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        found = agreement(where.practical, run.variants(), jobs, tell) if visible else verification(run, tell)
+    if not (corpus or learn or visible):
         _keep(where, found.figures)
     if as_json:
         typer.echo(json.dumps(found.data(), indent=1))
