@@ -25,7 +25,7 @@ PIECE = 1 << 16
 Cell = tuple[str, str]  # label, source
 
 
-class Shell(InteractiveShell):
+class QuietShell(InteractiveShell):
     """Jupyter's shell without a terminal: what it would show of an error is kept; it starts no other program."""
 
     shown = ""
@@ -47,14 +47,14 @@ class Shell(InteractiveShell):
 
 def new_shell() -> Any:
     """The one shell of this process, without history and without pip."""
-    shell: Any = Shell.instance()
+    shell: Any = QuietShell.instance()
     shell.history_manager.enabled = False
     for name in ("pip", "conda", "mamba", "uv"):
         shell.register_magic_function(lambda _: None, "line", name)
     return shell
 
 
-def warm_up(shell: Shell, cells: Sequence[Cell]) -> None:
+def warm_up(shell: QuietShell, cells: Sequence[Cell]) -> None:
     """Run cells for what their libraries load at first use, and forget the names that they bind."""
     before = dict(shell.user_ns)
     for _, source in cells:
@@ -63,7 +63,7 @@ def warm_up(shell: Shell, cells: Sequence[Cell]) -> None:
     shell.user_ns.update(before)
 
 
-def in_a_copy(shell: Shell, cells: Sequence[Cell], last: Sequence[Cell], seconds: float) -> dict[str, str] | None:
+def in_a_copy(shell: QuietShell, cells: Sequence[Cell], last: Sequence[Cell], seconds: float) -> dict[str, str] | None:
     """What is shown of each cell that fails, by its label, in a copy of this process; None if it comes to no end.
 
     The ``last`` cells run only where no other failed.
