@@ -52,10 +52,14 @@ def test_a_demo_grades_every_practical_with_a_sample_class_and_says_where_to_loo
     last = done.stdout[done.stdout.index("Look at") :]
     for name, student in (("hw-1", "triples"), ("hw-2", "bea")):
         assert f"Points by machine in {name}" in done.stdout
-        for place in (f"feedback/<student>/{name}/{name}.html", f"results/{name}/results.csv"):
+        pages = (f"feedback/<student>/{name}/{name}.html", f"results/{name}/results.csv", f"results/{name}/report.html")
+        for place in pages:
             assert place in last
             assert (demo / place.replace("<student>", student)).is_file()
     assert "hw-3" not in done.stdout
+    report = json.loads((demo / "results/hw-1/report.json").read_text(encoding="utf-8"))
+    assert report["calls"][0]["name"] == "Absent Sample"
+    assert [each for each in report["calls"] if any("days late" in reason for reason in each["reasons"])]
 
 
 def test_a_demo_replaces_nothing_else(kit_of_three: Path, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def importable(course_root: Path) -> Iterator[None]:
     finally:
         sys.path.remove(folder)
         for name, module in list(sys.modules.items()):
-            if Path(getattr(module, "__file__", None) or "/").parent == Path(folder):
+            if str(getattr(module, "__file__", None)).rpartition("/")[0] == folder:  # no Path: there are thousands
                 del sys.modules[name]
 
 

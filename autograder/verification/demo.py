@@ -8,7 +8,7 @@ import copy
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -64,6 +64,26 @@ def make_course(practicals: Sequence[Practical], folder: Path) -> None:
         for student, notebook in samples.items():
             path = folder / "submitted" / student / practical.name / f"{practical.name}.ipynb"
             write_atomically(path, nbformat.writes(notebook))
+        _hand_in_late(folder, practical.name, list(samples))
+    _write_term(folder, classes)
+
+
+def _hand_in_late(folder: Path, name: str, students: Sequence[str]) -> None:
+    """Two days late, for the second student and the third, who has an extension."""
+    for student in students[1:3]:
+        write_atomically(folder / "submitted" / student / name / "timestamp.txt", "2026-01-16 12:00:00 UTC\n")
+
+
+def _write_term(folder: Path, classes: Mapping[str, Mapping[str, NotebookNode]]) -> None:
+    """A roster, due dates, an extension each, and what it costs to be late; one student handed in nothing."""
+    students = dict.fromkeys([*(name for samples in classes.values() for name in samples), "untouched", "absent"])
+    rows = [f"{name},{name.title().replace('-', ' ')},Sample,{name}@example.org" for name in students]
+    write_atomically(folder / "students.csv", "\n".join(["id,first name,last name,email", *rows, ""]))
+    lines = ['students = "students.csv"', 'timezone = "UTC"', "[late]", "percent_per_day = 10", "most_percent = 50"]
+    for name, samples in classes.items():
+        lines += [f"[practicals.{name}]", "due = 2026-01-14 18:00:00"]
+        lines += [f'extensions."{student}" = 2026-01-20' for student in list(samples)[2:3]]
+    write_atomically(folder / "course.toml", "\n".join([*lines, ""]))
 
 
 def sample_class(practical: Practical) -> dict[str, NotebookNode]:
