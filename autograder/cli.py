@@ -68,6 +68,13 @@ def grade(
     course: CourseFolder = Path(),
     assignment: PracticalName = "",
     jobs: Annotated[int, typer.Option(min=1, help="Submissions graded at once.")] = os.cpu_count() or 1,
+    scheduler: Annotated[
+        str,
+        typer.Option(
+            help="Grade by the workers of the Dask scheduler at this address, such as tcp://host:8786.",
+            show_default=False,
+        ),
+    ] = "",
     skip: Skip = None,
     output: Annotated[
         Path | None,
@@ -105,11 +112,12 @@ def grade(
     alice/anything.ipynb. A question is asked again only if something changed on which its marks depend, so that a run
     that was stopped goes on where it was. Marks and comments that a person gave stay.
     """
-    from autograder.grading.graders import LocalProcesses
+    from autograder.grading.graders import graders_for
     from autograder.grading.mark import Marking
     from autograder.grading.publish import sinks
     from autograder.grading.run import grade_class
     from autograder.grading.shards import read_shard
+    from autograder.reports.tables import plain
 
     root = folder if folder is not None and (folder / "source").is_dir() else course
     where = course_in(root, assignment)
@@ -124,7 +132,7 @@ def grade(
     to = sinks(own and gradebook and not skip)
     part = read_shard(shard)
     with stoppable(), progress_bar() as progress:
-        graders = LocalProcesses(jobs)
+        graders = graders_for(jobs, scheduler, lambda words: progress.console.print(plain(words, "yellow")))
         graded = grade_class(marking, handed_in, target, graders, to, progress, frozenset(student or ()), part)
     if as_json:
         typer.echo(json.dumps(graded.data(), indent=1))
@@ -133,7 +141,7 @@ def grade(
     return say_fault(graded.fault) if graded.fault else 1 if graded.faults else 0
 
 
-for room in ("term", "platforms", "authoring", "verification", "nbgrader", "doctor"):
+for room in ("term", "platforms", "authoring", "verification", "nbgrader", "doctor", "cluster"):
     commands = annex(f"{room}.commands")
     if commands is not None:
         commands.add_to(app)

@@ -1,5 +1,6 @@
 """The grader as a process of its own: a class with many faults, what the gradebook holds of it, and how it is ended."""
 
+import contextlib
 import ctypes
 import itertools
 import multiprocessing
@@ -109,9 +110,8 @@ def held_back_after(times: int, act: Callable[..., bytes]) -> Callable[..., byte
 
 
 CONTEXT = multiprocessing.get_context("forkserver")  # imports once, so that a grader is there in a moment
-CONTEXT.set_forkserver_preload(
-    ["autograder.cli", "autograder.grading.run", "autograder.nbgrader.gradebook", "autograder.nbgrader.plugin"]
-)
+PRELOADED = ["autograder.cli", "autograder.grading.run", "autograder.nbgrader.gradebook", "autograder.nbgrader.plugin"]
+CONTEXT.set_forkserver_preload(PRELOADED)
 PATIENCE = 100.0  # seconds until something that must happen counts as not happening
 
 
@@ -182,10 +182,10 @@ class Grader:
 
 def below(pid: int) -> set[int]:
     """All processes that a process started, and those that they started."""
-    try:
-        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    except OSError:
-        return set()
+    listed: list[str] = []
+    with contextlib.suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            listed += (thread / "children").read_text(encoding="ascii").split()
     return {found for child in map(int, listed) for found in (child, *below(child))}
 
 

@@ -41,13 +41,18 @@ def become(user: int) -> None:
     walls.prctl(walls.CAP_AMBIENT, 4)  # PR_CAP_AMBIENT_CLEAR_ALL
 
 
+def forbid(*groups: str) -> None:
+    """Have the kernel refuse these groups of system calls to this process and to all that it starts."""
+    rules = [rule for name in groups for rule in GROUPS[name]]
+    walls.prctl(walls.SET_NO_NEW_PRIVS, 1)
+    walls.take_filter(filters.assemble(rules))
+
+
 def main() -> None:
     """Become, forbid, run."""
     user, forbidden, *command = sys.argv[1:]
-    rules = [rule for name in forbidden.split(",") for rule in GROUPS[name]]
     become(int(user))
-    walls.prctl(walls.SET_NO_NEW_PRIVS, 1)
-    walls.take_filter(filters.assemble(rules))
+    forbid(*forbidden.split(","))
     os.execv(command[0], command)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from small_course import CHECKS, hand_in, run, small_course
 
-NEEDLESS = {"torch", "gymnasium", "stable_baselines3", "mujoco", "matplotlib", "scipy", "pandas"}
+NEEDLESS = {"torch", "gymnasium", "stable_baselines3", "mujoco", "matplotlib", "scipy", "pandas", "dask", "distributed"}
 PROBES = """
 import sys
 

@@ -22,7 +22,7 @@ FLOORS = (  # from the ground up: a room imports from its own floor and from tho
     ("grading", "reports"),
     (
         *("authoring", "repair", "hints", "likeness", "verification", "doctor", "nbgrader", "confined", "publishing"),
-        *("mutants", "rl", "term", "platforms"),
+        *("mutants", "rl", "term", "platforms", "cluster"),
     ),
     ("cli", "__main__", "nbgrader_plugin"),
 )

@@ -159,17 +159,28 @@ def _engine() -> str:
     return digest(*(path.read_text(encoding="utf-8") for path in paths))
 
 
-def _libraries(files: Iterable[_File]) -> list[str]:
-    """Python's version, and those of the libraries that the practical imports."""
+def versions(practical: Practical) -> dict[str, str]:
+    """The versions of Python and of the libraries that the practical imports, by name; empty for a part of Python."""
+    return _versions([_File(path) for path in sorted(practical.folder.glob("*.py"))])
+
+
+def _versions(files: Iterable[_File]) -> dict[str, str]:
     nodes = [node for file in files for node in file.body]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
-    return [platform.python_version(), *(_version(name) for name in sorted({each.split(".")[0] for each in names}))]
+    libraries = sorted({each.split(".")[0] for each in names})
+    return {"Python": platform.python_version(), **{name: _version(name) for name in libraries}}
+
+
+def _libraries(files: Iterable[_File]) -> list[str]:
+    """The same, as it is part of a digest."""
+    python, *others = _versions(files).items()
+    return [python[1], *(f"{name} {version}".rstrip() for name, version in others)]
 
 
 @lru_cache
 def _version(name: str) -> str:
     try:
-        return f"{name} {importlib.metadata.version(name)}"
+        return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return name
+        return ""

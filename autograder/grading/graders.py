@@ -1,13 +1,14 @@
 """Who grades the submissions of a class, several at once: processes of this machine, or the workers of a cluster."""
 
 import shlex
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from autograder.errors import CheckError, unforeseen
+from autograder.annexes import annex
+from autograder.errors import CheckError, CourseError, unforeseen
 from autograder.grading.executors import outcomes
 from autograder.grading.mark import Marked, Marking, mark
 from autograder.grading.mend import HandedIn, mend_once
@@ -85,3 +86,17 @@ class LocalProcesses:
     def results(self, marking: Marking, folder: Path, submissions: Sequence[HandedIn]) -> Generator[Graded]:
         """See Graders."""
         return outcomes(partial(grade_one, marking, folder), submissions, self.jobs, partial(lost, marking))
+
+
+def graders_for(jobs: int, scheduler: str, say: Callable[[str], None]) -> Graders:
+    """So many processes of this machine, or the workers of a cluster whose scheduler has that address, if it is given.
+
+    ``say`` tells the user what is to be known while they grade. CourseError if the cluster's annex is not there.
+    """
+    if not scheduler:
+        return LocalProcesses(jobs)
+    cluster = annex("cluster.commands")
+    if cluster is None:
+        raise CourseError("autograder.cluster has been taken out of this kit.", "Put it back, or drop --scheduler.")
+    graders: Graders = cluster.graders_of(scheduler, say)
+    return graders
