@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -23,6 +24,12 @@ from autograder.grading.mend import HandedIn
 
 CONTEXT.set_forkserver_preload([*PRELOADED, "autograder.cluster.serving", "numpy"])
 Config = Mapping[str, object]  # Dask's own
+PEM = str(Path(__file__).parent / "loopback.pem")  # a certificate, which vouches for itself, and its key
+TLS: Config = {
+    "distributed.comm.tls.ca-file": PEM,
+    **{f"distributed.comm.tls.{role}.cert": PEM for role in ("scheduler", "worker", "client")},
+    **{f"distributed.comm.tls.{role}.key": PEM for role in ("scheduler", "worker", "client")},
+}
 
 
 def without_a_sandbox() -> None:
@@ -42,6 +49,15 @@ def killed_by_zoe() -> None:
         if submission.student == "zoe":
             os.kill(os.getpid(), signal.SIGKILL)
         return grade_one(marking, folder, submission)
+
+    desk.grade_one = graded  # type: ignore[attr-defined]
+
+
+def with_a_full_disk() -> None:
+    """Become a worker that can take a practical in, and nothing more."""
+
+    def graded(marking: Marking, folder: Path, submission: HandedIn) -> Graded:
+        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/there")
 
     desk.grade_one = graded  # type: ignore[attr-defined]
 

@@ -6,6 +6,7 @@ the practical, and say whether they can grade with it.
 """
 
 import asyncio
+import contextlib
 import json
 import time
 import uuid
@@ -20,7 +21,7 @@ from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
 
 from autograder.cluster.desk import REFUSED, UNKNOWN, grade_parcel, prepare
-from autograder.cluster.parcels import Parcel, digest_of_practical, packed_practical
+from autograder.cluster.parcels import Parcel, digest_of_practical
 from autograder.errors import CourseError
 from autograder.files import write_atomically
 from autograder.grading.graders import Graded, grade_one, lost
@@ -37,20 +38,23 @@ MOST_KILLED = 2  # workers that may end while they grade one submission
 
 
 class Batch:
-    """The submissions on their way. ``came`` is told how to settle each, which is done in the caller's own thread."""
+    """The submissions on their way, with the practical as it is sent.
+
+    ``came`` is told how to settle each submission, which is done in the caller's own thread.
+    """
 
     def __init__(
         self,
         client: Client,
+        practical: bytes,
         marking: Marking,
         folder: Path,
         submissions: Sequence[HandedIn],
         say: Callable[[str], None],
         came: Callable[[Callable[[], Graded]], None],
     ) -> None:
-        self._client, self._marking, self._folder, self._say, self._came = client, marking, folder, say, came
-        self._practical = packed_practical(marking)
-        self._digest = digest_of_practical(self._practical)
+        self._client, self._practical, self._digest = client, practical, digest_of_practical(practical)
+        self._marking, self._folder, self._say, self._came = marking, folder, say, came
         self._waiting: asyncio.Queue[HandedIn] = asyncio.Queue()
         for each in submissions:
             self._waiting.put_nowait(each)
@@ -71,7 +75,8 @@ class Batch:
                 for address in workers - serving.keys():
                     serving[address] = asyncio.create_task(self._serve(address))
                 self._look_for_graders(serving)
-                await asyncio.wait([asyncio.create_task(self._over.wait())], timeout=LOOK)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._over.wait(), LOOK)
                 for task in serving.values():
                     if task.done():
                         task.result()

@@ -17,6 +17,7 @@ from distributed import Client
 from distributed.utils import silence_logging_cmgr
 
 from autograder.cluster.batch import Batch
+from autograder.cluster.parcels import packed_practical
 from autograder.errors import CourseError
 from autograder.grading.graders import Graded
 from autograder.grading.mark import Marking
@@ -44,10 +45,11 @@ class Cluster:
     def results(self, marking: Marking, folder: Path, submissions: Sequence[HandedIn]) -> Generator[Graded]:
         """See Graders. CourseError also if the scheduler goes, or no worker can grade."""
         came: queue.SimpleQueue[Callable[[], Graded] | None] = queue.SimpleQueue()
+        practical = packed_practical(marking)
 
         async def hand_out() -> None:
             async with connected(self.address) as client:
-                await Batch(client, marking, folder, submissions, self.say, came.put).run()
+                await Batch(client, practical, marking, folder, submissions, self.say, came.put).run()
 
         with silence_logging_cmgr("CRITICAL"), _in_background(hand_out, lambda: came.put(None)) as ended:
             while settle := came.get():
@@ -58,13 +60,14 @@ class Cluster:
 @contextlib.asynccontextmanager
 async def connected(address: str) -> AsyncIterator[Client]:
     """A client of the scheduler; CourseError if there is none. Security is as Dask's configuration says."""
+    client = Client(address, asynchronous=True, set_as_default=False, timeout=CONNECT)
     try:
-        client = await Client(address, asynchronous=True, set_as_default=False, timeout=CONNECT)
-    except (OSError, ValueError, TypeError, RuntimeError, ImportError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        step = "Start one there (dask scheduler), or correct --scheduler; for tls:// see docs/cluster.md."
-        raise CourseError(f"No scheduler can be reached at {address}: {reason.rstrip('.')}.", step) from error
-    try:
+        try:
+            await client
+        except Exception as error:  # of many kinds: nobody answers, what answers is no scheduler, no such protocol
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            step = "Start one there (dask scheduler), or correct the address; for tls:// see docs/cluster.md."
+            raise CourseError(f"No scheduler can be reached at {address}: {reason.rstrip('.')}.", step) from error
         yield client
     finally:
         with contextlib.suppress(OSError):  # TimeoutError too: it has gone

@@ -6,6 +6,8 @@ Dask's nannies start them, and start another one when one is killed.
 import asyncio
 import signal
 import tempfile
+from functools import partial
+from logging import CRITICAL
 from typing import Any
 
 from distributed import Nanny
@@ -24,7 +26,7 @@ def serve(scheduler: str, jobs: int) -> int:
 
     Stopped on a signal. CourseError if there is no such scheduler, or a worker does not start.
     """
-    with silence_logging_cmgr("CRITICAL"), tempfile.TemporaryDirectory(prefix="autograder-") as folder:
+    with silence_logging_cmgr(CRITICAL), tempfile.TemporaryDirectory(prefix="autograder-") as folder:
         number = asyncio.run(_served(scheduler, jobs, folder))
     if number:
         stopped = Stopped(number)
@@ -40,8 +42,8 @@ async def _served(scheduler: str, jobs: int, folder: str) -> int:
         pass  # so that it is said at once, and in words, if there is none
     stopped = _signal()
     # memory is limited where it is used, in the sandbox; Dask would count the grader's own, and end it
-    own = {"local_directory": folder, "preload": [desk.__name__], "silence_logs": "CRITICAL"}
-    nannies = [Nanny(scheduler, nthreads=1, memory_limit=0, **own) for _ in range(jobs)]
+    start = partial(Nanny, nthreads=1, memory_limit=0, local_directory=folder, preload=[desk.__name__])
+    nannies = [start(scheduler, silence_logs=CRITICAL) for _ in range(jobs)]
     try:
         await asyncio.gather(*nannies)
         _say(f"Grading for {scheduler}, {jobs} at once. Ctrl-C ends it.")
