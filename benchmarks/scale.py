@@ -3,8 +3,8 @@
     python -m benchmarks.scale --assignment sac --students 6 --tasks 2000
 
 Grades a class of one and a class of so many right submissions, each by commands of their own, and takes the difference:
-so start-up counts for nothing. Then passes tasks of a submission's size through a scheduler to a worker that does
-nothing. Prints one table and one JSON object.
+so start-up counts for nothing. Compares made-up submissions with each other; and passes tasks of a submission's size
+through a scheduler to a worker that does nothing. Prints one table and one JSON object.
 """
 
 import argparse
@@ -20,10 +20,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import nbformat
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -31,9 +33,11 @@ from autograder.authoring import fill
 from autograder.cluster.parcels import Parcel, digest_of_practical, packed_practical
 from autograder.course.folders import Course, course_in
 from autograder.grading.mark import Marking
+from autograder.likeness.pairs import Bar, Comparison, Places
 
 ROOT = Path(__file__).resolve().parents[1]
 SET_CHILD_SUBREAPER = 36  # of prctl: processes whose parent has ended become children of this one, and are counted
+FINGERPRINTS = 4  # of a submission
 LINES = 50  # tasks under way at once, as with so many workers
 Figures = dict[str, float]
 
@@ -104,6 +108,18 @@ def sizes(name: str) -> tuple[Figures, bytes, int]:
             "gradebook with one student": gradebook,
         }
         return found, parcel, kept
+
+
+def comparing(students: int) -> Figures:
+    """The memory that it takes to compare each submission with each, for each of all pairs."""
+    draw = np.random.default_rng(0)
+    drawn = draw.integers(0, 50 * students, size=(students, FINGERPRINTS))  # most of them rare, as in a class
+    places: list[Places] = [{"cell": frozenset(map(int, row))} for row in drawn]
+    tracemalloc.start()
+    Comparison(places, Bar(0.5, 10.0)).reached()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return {f"bytes of memory a pair, in a class of {students:,}": most / students**2}
 
 
 def schedule(said: Connection) -> None:
@@ -193,6 +209,7 @@ def main() -> None:
     found = {
         "processor seconds a student": grading(given.assignment, given.students),
         "bytes": bytes_of,
+        "the comparison of submissions": comparing(4000),
         "the scheduler": tasks_a_second(given.tasks, parcel, answer),
     }
     table = Table("", "", title=f"One more student of {given.assignment}")

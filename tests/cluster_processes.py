@@ -22,7 +22,14 @@ from autograder.grading.graders import Graded, grade_one
 from autograder.grading.mark import Marking
 from autograder.grading.mend import HandedIn
 
-CONTEXT.set_forkserver_preload([*PRELOADED, "autograder.cluster.serving", "numpy"])
+GRADING = [
+    "autograder.cluster.serving",
+    "autograder.repair",
+    "autograder.hints.known",
+    "autograder.likeness.sinks",
+    "numpy",
+]
+CONTEXT.set_forkserver_preload([*PRELOADED, *GRADING])
 Config = Mapping[str, object]  # Dask's own
 PEM = str(Path(__file__).parent / "loopback.pem")  # a certificate, which vouches for itself, and its key
 TLS: Config = {

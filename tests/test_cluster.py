@@ -28,7 +28,7 @@ from autograder.cluster.parcels import Parcel, digest_of_practical, packed_pract
 from autograder.course.folders import course_in
 from autograder.grading.mark import Marking
 
-ANSWERS = {"ada": "2 * x", "bob": "3 * x", "cleo": "abs(2 * x)", "dan": "1 / 0", "eve": "__import__('os')._exit(0)"}
+ANSWERS = {"ada": "2 * x", "bob": "3 * x", "cleo": "abs(2 * x)", "dan": "1 / 0"}
 
 
 @pytest.fixture(scope="module")
@@ -156,10 +156,18 @@ def found_at(course: Path, student: str) -> int:
     return (course / f"results/hw-1/students/{student}.json").stat().st_mtime_ns
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "here://127.0.0.1:9", "tls://127.0.0.1:9", "tcp://127.0.0.1"])
-@pytest.mark.parametrize("command", ["grade", "worker"])
+@pytest.mark.parametrize(
+    ("command", "address"),
+    [
+        ("grade", "tcp://127.0.0.1:9"),
+        ("grade", "here://127.0.0.1:9"),
+        ("grade", "tls://127.0.0.1:9"),
+        ("grade", "tcp://127.0.0.1"),
+        ("worker", "tcp://127.0.0.1:9"),
+    ],
+)
 def test_a_scheduler_that_is_not_there_is_named(
-    course: Path, monkeypatch: pytest.MonkeyPatch, address: str, command: str
+    course: Path, monkeypatch: pytest.MonkeyPatch, command: str, address: str
 ) -> None:
     monkeypatch.setattr(calling, "CONNECT", 0.1)
     done = run("grade", course, "--scheduler", address) if command == "grade" else run("worker", address)
