@@ -76,6 +76,11 @@ class Marking:
         weakref.finalize(self, process.close)
         return process
 
+    def end_process(self) -> None:
+        """End the student's process, if there is one here, before what else is to be done takes its time."""
+        if process := vars(self).pop("process", None):
+            process.close()
+
     @cached_property
     def known(self) -> Any:  # hints.recognise.Known, of an annex that the core does not import
         """The known mistakes; None where the annex is not there."""

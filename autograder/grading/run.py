@@ -146,6 +146,8 @@ def _graded(
         count = sum(not graded.lost for graded in done)
         stopped.words = f"{count} of {len(asked)} are graded and kept. {AGAIN}"
         raise
+    finally:
+        marking.end_process()
     return sorted(done, key=lambda graded: graded.result.student)
 
 
