@@ -62,11 +62,21 @@ WORDS = {
     "cell-explore-returns-a-tensor": "choose_actions returned a Tensor, but the environments take a NumPy array.",
     "returns-not-reset": "33 of 70 returns differ.",
     "cell-returns-numpy": "returns_to_go returned a NumPy array, but the updates need a tensor.",
-    "baseline-no-step": "The baseline did not change.",
-    "baseline-sign": "The baseline moves away from the returns.",
-    "baseline-summed": "The step is too large for a mean squared error.",
-    "update-sign": "The policy moves in the wrong direction.",
-    "update-not-normalised": "The policy's step is too large.",
+    "baseline-no-step": (
+        "The baseline did not change: after the update its gradient is there, and no step was taken with it."
+    ),
+    "baseline-sign": "The baseline moves exactly against the gradient of the mean squared error to the returns.",
+    "baseline-summed": (
+        "The baseline moves along the gradient of the mean squared error to the returns, but 10 times as far."
+    ),
+    "update-sign": (
+        "The policy moves against the gradient of the log-probabilities, weighted by the advantages, as far as it "
+        "should."
+    ),
+    "update-not-scaled": (
+        "The policy moves along the gradient of the log-probabilities, weighted by the advantages, 184 times as far "
+        "as it should."
+    ),
     "update-not-detached": "The policy's loss sends a gradient to the baseline.",
     "update-freezes-the-baseline": "The baseline is left frozen: it cannot learn any more.",
 }

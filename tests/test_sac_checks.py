@@ -1,7 +1,8 @@
 """The hidden checks' own ground: inputs by which mistakes show, noise bounds, and words."""
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from autograder.judging.answer_key import AnswerKey
 from autograder.judging.checks import Answer, Check, Mistake, Refused
 from autograder.judging.scenes import Scene, Step, Thing, call, help_with, tensor
 from autograder.rl import noise
-from autograder.rl.inputs import State, generator
+from autograder.rl.inputs import State
 from solutions.sac import (
     actor,
     actor_update,
@@ -63,13 +64,15 @@ def layers_of(network: str, weights: State, x: Numbers, head: str) -> tuple[Numb
 
 
 def critics_layers(size: int) -> tuple[Numbers, Numbers]:
-    objects = critic.scene(size, critic.WEIGHTS).objects
+    objects = critic.scene(size, critic.WEIGHTS, critic.LARGE).objects
     x = np.hstack([objects[name].values["value"] for name in ("x", "a")])
     return layers_of("SoftQNetwork", critic.WEIGHTS, x, "fc3")
 
 
 def actors_layers(size: int, head: str) -> tuple[Numbers, Numbers]:
-    return layers_of("Actor", actor.WEIGHTS, actor.scene(size, actor.WEIGHTS).objects["x"].values["value"], head)
+    return layers_of(
+        "Actor", actor.WEIGHTS, actor.scene(size, actor.WEIGHTS, actor.LARGE).objects["x"].values["value"], head
+    )
 
 
 def acted(seed: int, x: Numbers) -> tuple[Numbers, Numbers, Numbers]:
@@ -119,32 +122,53 @@ def test_the_actors_log_std_is_where_tanh_differs_from_a_clamp_and_from_nothing(
 EITHER_OF_EITHER_SIGN = {(0, False), (0, True), (1, False), (1, True)}
 
 
-@pytest.mark.parametrize("seed", [21, 24 + target.MANY])
-def test_each_target_critic_is_the_smaller_in_rows_of_either_sign(seed: int) -> None:
-    x = inputs.batch(seed, target.MANY).values["next_observations"]
+def test_each_target_critic_is_the_smaller_in_rows_of_either_sign() -> None:
+    x = target.DATA.values["next_observations"]
     assert smaller_values(x, target.ACTOR, (target.ONE, target.OTHER)) == EITHER_OF_EITHER_SIGN
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_each_critic_is_the_smaller_in_rows_of_either_sign_when_the_actor_is_updated(number: int) -> None:
-    x = actor_update.TWICE.objects[f"data {number}"].values["observations"]
-    assert smaller_values(x, 53, actor_update.OTHER_WAY_ROUND) == EITHER_OF_EITHER_SIGN
+@pytest.mark.parametrize("seeds", [actor_update.SEEDS, actor_update.SEEDS[::-1]])
+def test_each_critic_is_the_smaller_in_rows_of_either_sign_when_the_actor_is_updated(seeds: tuple[int, int]) -> None:
+    x = actor_update.SCENE.objects["data"].values["observations"]
+    assert smaller_values(x, actor_update.ACTOR, seeds) == EITHER_OF_EITHER_SIGN
 
 
 def test_the_log_probabilities_of_the_targets_have_both_signs() -> None:
-    _, log_pi, _ = acted(target.ACTOR, inputs.batch(22, target.MANY).values["next_observations"])
+    _, log_pi, _ = acted(target.ACTOR, target.DATA.values["next_observations"])
     assert 2 <= (log_pi > 0).sum() <= target.MANY - 2
 
 
-def test_one_target_entropy_makes_alpha_fall_and_the_other_makes_it_rise() -> None:
+def sizes(values: Numbers) -> set[str]:
+    """How large some of these numbers are."""
+    return {name for name, (low, high) in SIZES.items() if ((low < abs(values)) & (abs(values) < high)).any()}
+
+
+SIZES = {"small": (0, 5), "usual": (5, 50), "as the pendulum's": (50, 500), "beyond": (500, np.inf)}
+
+
+def test_what_networks_and_targets_are_asked_for_is_of_all_sizes() -> None:
     exam = LocalExam(KEY)
-    assert all(path[0] < alpha_update.START - 0.1 for path in alpha_update.paths(exam, alpha_update.FALL, 1))
-    assert all(path[0] > alpha_update.START + 0.1 for path in alpha_update.paths(exam, alpha_update.RISE, 1))
+    critics = exam.right(critic.scene(critic.MANY, critic.WEIGHTS, critic.LARGE))
+    values = [critic.values_of(critics, critic.MANY, step) for step in (critic.VALUES, critic.LARGE_VALUES)]
+    assert sizes(np.concatenate(values)) == SIZES.keys()
+    actors = exam.right(actor.scene(actor.MANY, actor.WEIGHTS, actor.LARGE))
+    means = [actor.output_of(actors, "mean", actor.MANY, step) for step in (actor.USUAL, actor.LARGEST)]
+    assert sizes(np.concatenate(means)) >= {"small", "usual", "as the pendulum's"}
+    log_stds = actor.output_of(actors, "log_std", actor.MANY, actor.LARGEST)
+    assert [log_stds.min(), log_stds.max()] == pytest.approx([-5, 2], abs=1e-3)
+    steps = {target.VALUES: target.MANY, target.LARGE_VALUES: target.FEW}
+    targets = [target.targets(exam.right(target.SCENE), step, size) for step, size in steps.items()]
+    assert sizes(np.concatenate(targets)) >= {"small", "as the pendulum's", "beyond"}
+
+
+def test_one_target_entropy_makes_alpha_fall_and_the_other_makes_it_rise() -> None:
+    exam, start = LocalExam(KEY), alpha_update.START
+    assert (alpha_update.right_moves(exam, start, 0, alpha_update.FALL) < -0.1).all()
+    assert (alpha_update.right_moves(exam, start, 0, alpha_update.RISE) > 0.1).all()
 
 
 def test_some_explored_actions_lie_beyond_one() -> None:
-    obs = generator(80 + explore.MANY).standard_normal((explore.MANY, inputs.OBSERVATIONS))
-    sampled, _, mean = acted(4, obs)
+    sampled, _, mean = acted(4, explore.observations(explore.MANY))
     assert (sampled > 1).any()
     assert abs(sampled - mean).max() > 0.5
 
@@ -160,7 +184,7 @@ def test_an_episodes_script_holds_both_kinds_of_ends_and_refuses_a_step_after_on
             said = dict(answer)
         ends.add("terminated" if said["terminated"] else "truncated")
     assert ends == {"terminated", "truncated"}
-    assert len(script.returns) == 4
+    assert len(script.ended) == 4
     with pytest.raises(Refused, match="ended"):
         script("step", {"action": np.zeros(inputs.ACTIONS)})
 
@@ -199,6 +223,38 @@ def test_the_actor_that_copies_its_observation_makes_the_heads_that_were_asked_f
     mean, log_std = (outputs.part("returned").array(name, (5, 2), "it") for name in ("0", "1"))
     assert np.allclose(mean, x[:, :2])
     assert np.allclose(log_std, -1.5 + 3.5 * np.tanh(x[:, 2:]))
+
+
+@pytest.mark.parametrize("bound", [1.0, 2.0, 3.0])
+def test_noise_that_was_cut_is_told_from_the_right_one(draw: sampling.Draw, bound: float) -> None:
+    cut = np.clip(draw.z, -bound, bound) * np.exp(draw.log_std) + draw.location
+    other = replace(draw, squashed=np.tanh(cut))
+    beyond, number = sampling.tails(other, bound + 0.02)
+    assert beyond == 0
+    with pytest.raises(Mistake, match="Not one"):
+        noise.expect_tails(beyond, number, math.erfc((bound + 0.02) / math.sqrt(2)), "further out")
+
+
+REPEATS: Mapping[str, Callable[[Numbers], Numbers]] = {
+    "half the batch": lambda z: np.concatenate([z[: len(z) // 2]] * 2),
+    "a quarter of it": lambda z: np.concatenate([z[: len(z) // 4]] * 4),
+    "every row twice": lambda z: np.repeat(z[::2], 2, 0),
+    "backwards": lambda z: np.concatenate([z[: len(z) // 2], z[: len(z) // 2][::-1]]),
+    "with the other sign": lambda z: np.concatenate([z[: len(z) // 2], -z[: len(z) // 2]]),
+    "both dimensions": lambda z: np.repeat(z[:, :1], 2, 1),
+}
+
+
+@pytest.mark.parametrize("repeat", REPEATS.values(), ids=REPEATS)
+def test_noise_that_is_used_again_is_told_from_the_right_one(
+    draw: sampling.Draw, repeat: Callable[[Numbers], Numbers]
+) -> None:
+    signs = sampling.signs(draw, draw.u)
+    assert noise.strain_of_repetition(signs.ravel())[0] < 1
+    assert noise.strain_of_repetition(repeat(signs).ravel())[0] > 1
+    again = replace(draw, squashed=np.tanh(repeat(draw.z) * np.exp(draw.log_std) + draw.location))
+    assert sampling.repeated(again)
+    assert not sampling.repeated(draw)
 
 
 # --- what every check keeps to

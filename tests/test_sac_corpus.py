@@ -4,7 +4,8 @@
 """
 
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 import pytest
 from conftest import KIT
@@ -13,7 +14,9 @@ from local_exam import LocalJudge
 from autograder.course.folders import course_in
 from autograder.course.practical import load_practical
 from autograder.grading.mark import Marking
+from autograder.judging import Unreached
 from autograder.judging.answer_key import AnswerKey
+from autograder.records import QuestionResult
 from autograder.verification.corpus import Variant, load_corpus
 from autograder.verification.learning import REFERENCE
 from autograder.verification.verify import try_variants
@@ -26,6 +29,14 @@ VARIANTS = {variant.id: variant for variant in (REFERENCE, *load_corpus([SAC.fol
 @pytest.fixture(scope="module")
 def local() -> LocalJudge:
     return LocalJudge(AnswerKey(SAC))
+
+
+UNREACHED = Unreached().happened
+
+
+def told(results: Iterable[QuestionResult]) -> list[str]:
+    """What a student reads that happened, finding by finding."""
+    return [check.happened for question in results for check in question.checks if not check.passed]
 
 
 def failed(local: LocalJudge, variant: Variant) -> Iterator[str]:
@@ -55,25 +66,69 @@ def test_every_check_fails_for_some_variant(local: LocalJudge) -> None:
 WORDS = {
     "critic-flat-output": "What forward returns for a batch of 12 should have the shape (12, 1), but has (12,).",
     "critic-action-first": "12 of 12 Q-values differ.",
-    "actor-squeezes-its-outputs": "Mean for a batch of 1 should have the shape (1, 2), but has (2,).",
+    "critic-skips-the-second-layer": "12 of 12 Q-values differ.",
+    "actor-squeezes-its-outputs": "The mean for a batch of 1 should have the shape (1, 2), but has (2,).",
     "std-half-the-logarithm": "The sampled actions scatter too widely for their standard deviation.",
+    "sample-the-mean": "Nothing is drawn: every sample lies at its mean, in every call.",
     "sample-without-gradient": "No gradient of the action reaches the mean.",
     "explore-mean-action": "These are the actor's mean actions: they do not explore.",
     "cell-explore-returns-a-tensor": "choose_actions returned a Tensor, but the environment takes a NumPy array.",
     "cell-target-no-mask": "8 of 8 targets of finished episodes differ.",
-    "critic-step-no-step": "Neither critic changed.",
-    "critic-step-ascent": "The critics move away from the target.",
-    "critic-loss2-summed": "The step is too large for a mean squared error.",
-    "policy-min-detached": "The actor did not change.",
-    "policy-min-sign": "The actor moves in the wrong direction.",
-    "alpha-step-no-zero-grad": "The first update is right, the second is not.",
+    "cell-target-column": "next_q_value for a batch of 12 should have the shape (12,), but has (12, 1).",
+    "target-no-entropy": "The entropy term changes nothing in the targets.",
+    "target-entropy-sign": "The entropy term has the right size and the wrong sign in the targets.",
+    "target-entropy-without-alpha": "The entropy term is the same in the targets whatever alpha is.",
+    "critic-step-no-step": (
+        "Neither critic changed: after the update its gradient is there, and no step was taken with it."
+    ),
+    "critic-step-no-backward": "Neither critic changed: after the update it has no gradient, or one of zero.",
+    "critic-step-ascent": ("Both critics move exactly against the gradient of the mean squared error to the target."),
+    "critic-loss2-summed": (
+        "Along the gradient of the mean squared error to the target qf1 moves 1 times and qf2 10 times as far as it "
+        "should: one factor belongs to both."
+    ),
+    "critic-step-no-zero-grad": (
+        "Gradients that were there before the second update take part in it: with them qf1 moves otherwise than "
+        "without them."
+    ),
+    "policy-min-detached": "The actor did not change: after the update it has no gradient, or one of zero.",
+    "policy-min-sign": "The actor moves against the gradient of the smaller critic's value, as far as it should.",
+    "policy-sample-log-prob-detached": "The entropy term changes nothing in the actor's step.",
+    "alpha-step-no-zero-grad": "The gradient that was there before the second update takes part in it.",
     "alpha-step-ascent": "log_alpha moves in the wrong direction.",
-    "cell-evaluate-one-episode": "1 episodes were played to their end, where 4 were asked for.",
+    "alpha-step-twice": "log_alpha moves 2 times as far as it should.",
+    "cell-evaluate-one-episode": "The environment was reset 1 times, where 6 were asked for.",
     "cell-evaluate-returns-a-tuple": "test_actor returned a tuple, not a dict of mean and standard deviation.",
 }
 
 
 @pytest.mark.parametrize("name", WORDS)
 def test_a_student_reads_what_a_common_mistake_did(local: LocalJudge, name: str) -> None:
-    checks = [check for question in local.results(VARIANTS[name]) for check in question.checks if not check.passed]
-    assert checks[0].happened == WORDS[name]
+    assert WORDS[name] in told(local.results(VARIANTS[name]))
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+def test_each_fault_is_told_once_and_in_words_that_are_true_of_names(local: LocalJudge, variant: Variant) -> None:
+    for question in local.results(variant):
+        words = [each for each in told([question]) if each != UNREACHED]
+        assert len(set(words)) == len(words)
+        assert words or question.points == question.max_points or question.remark
+        assert not [each for each in words if re.search(r"\b[A-Z][a-z]+_[a-z]|\bQf\d", each)], words
+
+
+ABOUT_ENTROPY = {"critic-target/the_entropy_counts", "actor-update/the_actor_keeps_its_entropy"}
+WITHOUT_ENTROPY = [  # or without its factor
+    "target-no-entropy",
+    "target-entropy-without-alpha",
+    "target-fixed-alpha",
+    "target-entropy-sign",
+    "policy-sample-log-prob-detached",
+    "policy-sample-entropy-sign",
+    "cell-actor-update-no-entropy",
+    "cell-actor-update-no-alpha",
+]
+
+
+@pytest.mark.parametrize("name", WITHOUT_ENTROPY)
+def test_a_mistake_in_the_entropy_costs_what_is_about_the_entropy_alone(local: LocalJudge, name: str) -> None:
+    assert set(failed(local, VARIANTS[name])) <= ABOUT_ENTROPY

@@ -9,9 +9,11 @@ from autograder.judging.checks import Check as Check
 from autograder.judging.checks import Exam as Exam
 from autograder.judging.checks import Mistake as Mistake
 from autograder.judging.checks import Refused as Refused
+from autograder.judging.checks import Unreached as Unreached
 from autograder.judging.checks import Value as Value
 from autograder.judging.checks import check as check
 from autograder.judging.checks import expect_close as expect_close
+from autograder.judging.checks import needed as needed
 from autograder.judging.scenes import Numbers as Numbers
 from autograder.judging.scenes import Scene as Scene
 from autograder.judging.scenes import Step as Step

@@ -14,8 +14,10 @@ process is data, never trusted.
 
 import inspect
 import math
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -44,11 +46,28 @@ class Refused(Exception):
 class Mistake(Exception):
     """What a check found wrong, in words for the student: never a hidden input or an expected value."""
 
-    def __init__(self, happened: str, look_at: str = "") -> None:
+    def __init__(self, happened: str, look_at: str = "", fault: str = "") -> None:
         super().__init__(happened)
         self.happened = happened
         self.look_at = look_at
+        self.fault = fault  # a name for what it came of: a question tells of each once, where it first meets it
         self.handler: Any = None  # of the ask that this came of, with its record; None where nothing served one
+
+
+class Unreached(Mistake):
+    """What a check is about could not be judged: what another check of its question found stands in the way."""
+
+    def __init__(self) -> None:
+        super().__init__("Not reached: another finding of this question stands in the way.")
+
+
+@contextmanager
+def needed() -> Iterator[None]:
+    """What is found wrong in this block is another check's finding: this one says only that it was not reached."""
+    try:
+        yield
+    except Mistake as mistake:
+        raise Unreached from mistake
 
 
 class Answer:
@@ -88,30 +107,43 @@ class Answer:
 
         With ``rows``, only those rows have to be finite; in others, what is not finite comes back as 0.
         """
-        raw, what = self._values.get(name), what[:1].upper() + what[1:]
+        raw, what, fault = self._values.get(name), _as_a_beginning(what), _without_digits(what)
         if isinstance(raw, bool | int | float):
             raw = np.asarray(raw)
         if not isinstance(raw, np.ndarray):
-            raise Mistake(f"{what} should be a tensor of shape {shape}, but {_kind(raw)} came back.")
+            raise Mistake(f"{what} should be a tensor of shape {shape}, but {_kind(raw)} came back.", fault=fault)
         if raw.dtype.kind not in "fiub":
-            raise Mistake(f"{what} should hold real numbers, but its type is {raw.dtype}.")
+            raise Mistake(f"{what} should hold real numbers, but its type is {raw.dtype}.", fault=fault)
         if raw.shape != shape:
-            raise Mistake(f"{what} should have the shape {shape}, but has {raw.shape}.")
+            raise Mistake(f"{what} should have the shape {shape}, but has {raw.shape}.", fault=fault)
         numbers = raw.astype(np.float64)
         if rows is not None:
             numbers[~rows] = np.nan_to_num(numbers[~rows], nan=0.0, posinf=0.0, neginf=0.0)
         broken = int((~np.isfinite(numbers)).sum())
         if broken:
-            raise Mistake(f"{what}: {broken} of {numbers.size} numbers are NaN or infinite.")
+            raise Mistake(f"{what}: {broken} of {numbers.size} numbers are NaN or infinite.", fault=fault)
         return numbers
 
     def number(self, name: str, what: str) -> float:
         """One finite number, from a plain number or a tensor that holds just one."""
-        raw, what = self._values.get(name), what[:1].upper() + what[1:]
+        raw = self._values.get(name)
         shape = raw.shape if isinstance(raw, np.ndarray) else ()
         if math.prod(shape) != 1:
-            raise Mistake(f"{what} should be a single number, but a tensor of shape {shape} came back.")
+            words = f"{_as_a_beginning(what)} should be a single number, but a tensor of shape {shape} came back."
+            raise Mistake(words, fault=_without_digits(what))
+        if not isinstance(raw, bool | int | float | np.ndarray):
+            words = f"{_as_a_beginning(what)} should be a number, but {_kind(raw)} came back."
+            raise Mistake(words, fault=_without_digits(what))
         return float(self.array(name, shape, what).item())
+
+
+def _as_a_beginning(what: str) -> str:
+    """The words as a sentence begins; a name, such as next_q_value, keeps its small letters."""
+    return what[:1].upper() + what[1:] if re.match(r"[a-z]+(?: |$)", what) else what
+
+
+def _without_digits(what: str) -> str:
+    return re.sub(r"\d+", "", what)
 
 
 def _kind(value: Value) -> str:
@@ -229,6 +261,8 @@ def _pattern(actual: npt.NDArray[np.float64], expected: npt.NDArray[np.float64],
         return ": they are all zero"
     if np.allclose(a, -e, rtol=1e-3):
         return ": they have the right size and the wrong sign"
+    if a.size > 1 and np.ptp(np.abs(a)) < 1e-6 * np.abs(a).max() and (np.sign(a) * e > np.abs(a)).all():
+        return f": they are cut off at {' and '.join(f'{each:.4g}' for each in sorted({a.min(), a.max()}))}"
     if a.size > 1 and np.ptp(a) < 1e-9 < np.ptp(e):
         return ": they are all the same number"
     if a.size > 2 and np.ptp(a - e) <= 1e-3 * np.abs(a - e).mean():

@@ -9,7 +9,7 @@ from autograder.course.practical import Question
 from autograder.judging.answer_key import AnswerKey
 from autograder.judging.asks import digest_of
 from autograder.judging.causes import Causes, missing_name
-from autograder.judging.checks import Answer, Check, Exam, Handler, MakeHandler, Mistake, Value
+from autograder.judging.checks import Answer, Check, Exam, Handler, MakeHandler, Mistake, Unreached, Value
 from autograder.judging.faults import mistake_in
 from autograder.judging.process import Answered, Defined, Gone, Outcome, Raised, StudentProcess, words_for
 from autograder.notebook.extraction import Extract
@@ -129,7 +129,7 @@ class _Judge:
         if decided:
             return QuestionResult(question.name, 0.0, question.points, *decided)
         exam = _Exam(self.key, self)
-        checks = tuple(_run(item, exam) for item in self.key.checks if item.question == question.name)
+        checks = _found([item for item in self.key.checks if item.question == question.name], exam)
         if exam.endless:
             self.endless.update(question.functions)
         blanks = _open_blanks(question, self.paper.extract)
@@ -209,7 +209,8 @@ class _Exam(Exam):
         self, probe: str, /, *, handler: MakeHandler | None = None, seconds: float | None = None, **values: Value
     ) -> Answer:
         if self.given_up:
-            raise Mistake(f"Your code {self.given_up} when it was asked before, and was not asked again.")
+            words = f"Your code {self.given_up} when it was asked before, and was not asked again."
+            raise Mistake(words, fault=self.given_up)
         self.key.require_probe(probe)
         key, heard = self.judge.answer(probe, values, handler, seconds)
         self.heard[key], outcome = heard, heard.outcome
@@ -225,13 +226,14 @@ class _Exam(Exam):
             self.endless = outcome.hung
             if outcome.hung or outcome.lost:
                 self.given_up = "did not come to an end" if outcome.hung else outcome.how
-            return Mistake(f"Your code {outcome.how}.", "loops that never end, and calls that end the process")
+            words = f"Your code {outcome.how}."
+            return Mistake(words, "loops that never end, and calls that end the process", self.given_up or outcome.how)
         words = words_for(outcome)
         if name := missing_name(outcome):
             causes = self.judge.causes
             why = causes.of_name(name) or " ".join(causes.of_definitions(MOST_FAULTS))
             words = f"{words} {shortened(why)}".strip()
-        return Mistake(words)
+        return Mistake(words, fault=f"{outcome.type} {outcome.cell} {outcome.line or outcome.message}")
 
     def keep_curve(self, curve: LearningCurve) -> None:
         self.curve = curve
@@ -243,11 +245,25 @@ def shortened(words: str, times: int = 1) -> str:
     return words if len(words) <= longest else f"{words[:longest]} …"
 
 
-def _run(check: Check, exam: _Exam) -> CheckResult:
-    mistake = mistake_in(check, exam)
+def _found(checks: Sequence[Check], exam: _Exam) -> tuple[CheckResult, ...]:
+    """What the checks of one question find, in their order. What comes of one fault is told once, where it is met."""
+    results, told = [], set[str]()
+    for check in checks:
+        mistake = mistake_in(check, exam)
+        if mistake is not None and mistake.fault in told:
+            mistake = Unreached()
+        elif mistake is not None and mistake.fault:
+            told.add(mistake.fault)
+        results.append(_result_of(check, mistake))
+    return tuple(results)
+
+
+def _result_of(check: Check, mistake: Mistake | None) -> CheckResult:
     if mistake is None:
         return CheckResult(check.name, check.sentence, check.weight, True)
     found = CheckResult(check.name, check.sentence, check.weight, False, shortened(mistake.happened, 5))
+    if isinstance(mistake, Unreached):
+        return replace(found, usual=False)
     return replace(found, look_at=mistake.look_at or check.look_at, usual=not mistake.look_at)
 
 

@@ -136,7 +136,7 @@ def report_lines(result: SubmissionResult) -> list[Text]:
             lines.append(plain(f"  {'✓' if check.passed else '✗'} {check.sentence}"))
             if not check.passed:
                 lines.append(_inset(check.happened, 6))
-                lines.append(plain(f"      Look at {check.look_at}."))
+                lines.extend([plain(f"      Look at {check.look_at}.")] if check.look_at else [])
     return lines
 
 

@@ -26,3 +26,16 @@ def linear(rng: np.random.Generator, name: str, outputs: int, inputs: int, gain:
         f"{name}.weight": normal(rng, outputs, inputs, scale=gain / inputs**0.5),
         f"{name}.bias": normal(rng, outputs, scale=gain / 2),
     }
+
+
+def enlarged(state: State, layer: str, times: float) -> State:
+    """The parameters with those of one layer multiplied."""
+    larger = {
+        name: times * np.asarray(each, np.float32) for name, each in state.items() if name.startswith(f"{layer}.")
+    }
+    return {**state, **larger}
+
+
+def of_all_sizes(rows: Array) -> Array:
+    """Rows (B, N), multiplied in turn by numbers from 0.1 to 20; float32."""
+    return np.asarray(rows, np.float32) * np.resize(np.array([0.1, 1.0, 5.0, 20.0], np.float32), (len(rows), 1))

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from autograder.judging import Exam, Mistake, Scene, Step, Thing, help_with
+import numpy as np
+
+from autograder.judging import Answer, Exam, Mistake, Numbers, Scene, Step, Thing, Unreached, expect_close, help_with
 from autograder.rl.layers import Binding, Shape
 
 
@@ -25,7 +27,8 @@ def known(bindings: list[Binding], network: str, look_at: str) -> list[Binding]:
     """These bindings; Mistake if there is none."""
     if bindings:
         return bindings
-    raise Mistake(f"The layers of {network} are not those of the practical, so no weights could be set.", look_at)
+    words = f"The layers of {network} are not those of the practical, so no weights could be set."
+    raise Mistake(words, look_at, fault=words)
 
 
 def some_binding(bindings: Sequence[Binding], attempt: Callable[[Binding], None]) -> None:
@@ -39,3 +42,38 @@ def some_binding(bindings: Sequence[Binding], attempt: Callable[[Binding], None]
         else:
             return
     raise mistakes[0]
+
+
+def expect_gradients(
+    theirs: Answer, right: Answer, binding: Binding, of: str = "", arrival_alone: bool = False
+) -> None:
+    """Raise Mistake unless the gradients by each parameter, the student's under the student's names, are right.
+
+    ``of`` says of what they are, such as " of the mean". With ``arrival_alone`` only missing ones are wrong.
+    """
+    arrays = {name: theirs.array(name, shape, f"the gradient{of} by {name}") for name, shape in binding.shapes.items()}
+    for name, gradient in binding.to_reference(arrays).items():
+        whose = name if name in binding.shapes else f"what stands for {name}"
+        actual, expected = gradient.astype(float), right.array(name, gradient.shape, name)
+        expect_arrival(actual, expected, of, whose)
+        if not arrival_alone:
+            expect_close(actual, expected, f"gradients{of} by {whose}", rtol=1e-3, atol=1e-4)
+
+
+def expect_arrival(actual: Numbers, expected: Numbers, of: str, whose: str) -> None:
+    """Raise Mistake if no gradient arrives where one should."""
+    if expected.any() and not actual.any():
+        raise Mistake(f"No gradient{of} reaches {whose}.")
+
+
+def expect_alone(alone: Numbers, right: Numbers, among: Numbers, what: str) -> None:
+    """Raise Mistake unless what a single row (1, N) gets is right, or what it gets as the first of many (B, N).
+
+    Unreached where all the many get the same, which no network makes of them.
+    """
+    if np.allclose(alone, right, rtol=1e-4, atol=1e-5):
+        return
+    if np.ptp(among, axis=0).max() < 1e-9:
+        raise Unreached
+    if not np.allclose(alone, among[:1], rtol=1e-4, atol=1e-5):
+        raise Mistake(f"A single row alone gets another {what} than it gets among {len(among)}.")

@@ -4,6 +4,7 @@ A practical's ``probes.py`` imports from here what it needs, and this text is th
 it. Nothing here knows what is expected. Kinds of objects are called with the stage first, probes with the session.
 """
 
+import random
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
+import torch
 from gymnasium.vector.utils import batch_space
 from torch import nn
 
@@ -59,6 +61,25 @@ def linear(stage: Stage, weights: Weights, name: str) -> nn.Linear:
     return layer
 
 
+def clear_gradients(_: Stage, *learning: Any) -> None:
+    """Take the gradients of networks and of tensors that learn away."""
+    for each in learning:
+        for parameter in each.parameters() if isinstance(each, nn.Module) else [each]:
+            parameter.grad = None
+
+
+def seed_noise(_: Stage) -> None:
+    """Begin PyTorch's, NumPy's and Python's noise anew, so that the same code draws the same."""
+    torch.manual_seed(1)
+    np.random.seed(1)
+    random.seed(1)
+
+
+def gradients_in(_: Stage, network: nn.Module) -> list[str]:
+    """The names of the parameters that a gradient has reached."""
+    return [name for name, each in network.named_parameters() if each.grad is not None and bool(each.grad.any())]
+
+
 def refuse_as_gymnasium_does(space: Space, action: Any) -> None:
     """ValueError in MuJoCo's own words, or AssertionError in those of environments with numbered actions."""
     if isinstance(space, gym.spaces.Discrete):
@@ -77,7 +98,7 @@ class JudgesEnvironment(gym.Env[Array, Any]):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
         """Begin the next episode."""
         super().reset(seed=seed)
-        return np.array(self._ask_judge("reset")["observation"]), {}
+        return np.array(self._ask_judge("reset", seed=None if seed is None else int(seed))["observation"]), {}
 
     def step(self, action: Any) -> tuple[Array, float, bool, bool, dict[str, Any]]:
         """One step."""

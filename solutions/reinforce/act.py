@@ -31,7 +31,7 @@ from .inputs import ACTIONS, HIDDEN, OBSERVATIONS, numbered, policy, spaces
 
 QUESTION = "act"
 SOME = 12
-ROWS = 2_000  # of which actions are sampled
+ROWS = 6_000  # of which actions are sampled
 OUTPUTS = ("action", "log_prob", "entropy")
 POLICY = policy(4)
 GET = 2  # which step of a scene asks get_action, and, while it samples, the one after it too
@@ -93,7 +93,16 @@ def part(answer: Answer, step: int, output: str, size: int) -> Numbers:
 def expect_output(exam: Exam, output: str, size: int) -> None:
     """Raise Mistake unless what get_action says about given actions is right."""
     theirs, right = (part(each, GET, output, size) for each in (played(exam, size, True), right_answer(exam, size)))
-    expect_close(theirs, right, f"numbers of {output}", rtol=1e-3, atol=1e-4)
+    expect_close(theirs, right, f"numbers of {output}")
+
+
+def is_right(exam: Exam, output: str) -> bool:
+    """Whether what get_action says about given actions is; where it is not, another check tells."""
+    try:
+        expect_output(exam, output, SOME)
+    except Mistake:
+        return False
+    return True
 
 
 def right_answer(exam: Exam, size: int) -> Answer:
@@ -116,7 +125,7 @@ def the_entropy_is_that_of_each_distribution(exam: Exam) -> None:
         expect_output(exam, "entropy", size)
 
 
-@check(QUESTION, look_at="detach, no_grad or .item() in get_action: they cut the graph")
+@check(QUESTION, look_at="the way of the gradient: detach, no_grad or .item() in get_action")
 def gradients_flow_through(exam: Exam) -> None:
     """Log-probability and entropy can be differentiated by the logits."""
     theirs, right = played(exam, SOME, True), right_answer(exam, SOME)
@@ -126,14 +135,15 @@ def gradients_flow_through(exam: Exam) -> None:
         found, due = (each.step(step).part("returned").array("x", shape, what) for each in (theirs, right))
         if not found.any():
             raise Mistake(f"No gradient leads from {output} to the logits.")
-        expect_close(found, due, f"gradients of {output}", rtol=1e-2, atol=1e-3)
+        if is_right(exam, output):
+            expect_close(found, due, f"gradients of {output}", rtol=1e-3, atol=1e-4)
 
 
 @check(QUESTION, weight=2, look_at="what is sampled, and from which distribution")
 def actions_are_sampled(exam: Exam) -> None:
     """Where no action is given, one is drawn with the policy's probabilities, and its log-probability comes with it.
 
-    Noisy: four tests of ``autograder/rl/noise.py``, each of which fails right code less than once in ten million.
+    Noisy: ten tests of ``autograder/rl/noise.py``, each of which fails right code less than once in ten million.
     """
     for output in OUTPUTS:  # a wrong shape is told of few rows: many could make more numbers than are sent
         part(played(exam, SOME, False), GET, output, SOME)
@@ -142,8 +152,9 @@ def actions_are_sampled(exam: Exam) -> None:
     for step in (GET, GET + 1):
         returned = answer.step(step).part("returned")
         drawn.append(sampled(returned, "0", (ROWS,), ACTIONS, f"the actions for a batch of {ROWS}"))
-        due = np.log(softmax(logits))[np.arange(ROWS), drawn[-1]]
-        expect_close(part(answer, step, "log_prob", ROWS), due, "log-probabilities of sampled actions", atol=1e-3)
+        due, theirs = np.log(softmax(logits))[np.arange(ROWS), drawn[-1]], part(answer, step, "log_prob", ROWS)
+        if is_right(exam, "log_prob"):
+            expect_close(theirs, due, "log-probabilities of sampled actions", atol=1e-3)
     expect_drawn(drawn[0], drawn[1], softmax(logits))
 
 
@@ -170,7 +181,7 @@ def observations(num_envs: int) -> Array:
 def each_environment_gets_a_sampled_action(exam: Exam) -> None:
     """choose_actions samples an action from the policy for each environment's observation.
 
-    Noisy: four tests of ``autograder/rl/noise.py``, each of which fails right code less than once in ten million.
+    Noisy: ten tests of ``autograder/rl/noise.py``, each of which fails right code less than once in ten million.
     """
     what = f"the actions for {ROWS} environments"
     first, second = (sampled(step, "returned", (ROWS,), ACTIONS, what) for step in chosen(exam, ROWS, 2))

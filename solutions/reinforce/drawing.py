@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from autograder.judging import Answer, Mistake, Numbers
 from autograder.rl.inputs import generator
-from autograder.rl.noise import expect_no_agreement, strain_of_ranks
+from autograder.rl.noise import expect_no_agreement, strain_of_ranks, strain_of_repetition
+
+GROUPS = 3  # of rows, from those whose likeliest action is hardly likelier than the others to nearly certain ones
 
 
 def softmax(logits: Numbers) -> Numbers:
@@ -39,18 +41,27 @@ def ranks(chosen: npt.NDArray[np.int64], probabilities: Numbers, seed: int) -> N
 
 
 def expect_drawn(chosen: npt.NDArray[np.int64], again: npt.NDArray[np.int64], probabilities: Numbers) -> None:
-    """Raise Mistake unless the actions (B,) of two calls were drawn independently with these probabilities (B, A)."""
+    """Raise Mistake unless the actions (B,) of two calls were drawn independently with these probabilities (B, A).
+
+    They are tested all together, and by how likely the likeliest action of their rows is: a mixture with other ways to
+    choose may be right on the whole, and wrong where one action is nearly certain or all are nearly even.
+    """
     first, second = (ranks(actions, probabilities, seed) for actions, seed in ((chosen, 77), (again, 78)))
-    for found, actions in ((first, chosen), (second, again)):
-        if not strain_of_ranks(found) <= 1:
-            raise Mistake(_fault(actions, probabilities))
+    surest = np.argsort(probabilities.max(1), kind="stable")
+    for rows in (np.arange(len(chosen)), *np.array_split(surest, GROUPS)):
+        for found, actions in ((first, chosen), (second, again)):
+            if not strain_of_ranks(found[rows]) <= 1:
+                raise Mistake(_fault(actions[rows], probabilities[rows]))
     signs = np.where(first < 0.5, -1.0, 1.0)
-    expect_no_agreement(signs[1:] * signs[:-1], "the rows of one batch")
+    if strain_of_repetition(signs)[0] > 1:
+        raise Mistake("The rows of one batch share noise: their actions depend on each other.")
     expect_no_agreement(signs * np.where(second < 0.5, -1.0, 1.0), "two calls")
 
 
 def _fault(chosen: npt.NDArray[np.int64], probabilities: Numbers) -> str:
     """How actions were not drawn as they should have been, in words."""
+    if np.ptp(chosen) == 0:
+        return "All rows get one and the same action."
     likeliest = probabilities.argmax(1)
     share, due = (chosen == likeliest).mean(), probabilities.max(1).mean()
     if share == 1:

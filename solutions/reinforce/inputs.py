@@ -28,9 +28,9 @@ def spaces(observations: int = OBSERVATIONS) -> Thing:
     return thing("Spaces", observations=observations, actions=ACTIONS, dtype="float32")
 
 
-def policy(seed: int) -> Thing:
-    """A stand-in policy."""
-    return thing("StandInPolicy", weights=_stand_in(seed, ACTIONS, 2.0))
+def policy(seed: int, entropy: bool = True) -> Thing:
+    """A stand-in policy; without entropy the entropies that get_action returns are 0."""
+    return thing("StandInPolicy", weights=_stand_in(seed, ACTIONS, 2.0), times=1.0 if entropy else 0.0)
 
 
 def baseline(seed: int) -> Thing:

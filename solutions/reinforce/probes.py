@@ -10,7 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from autograder.rl.probes import Array, Spaces, Stage, Weights, linear, training
+from autograder.rl.probes import (
+    Array,
+    Spaces,
+    Stage,
+    Weights,
+    clear_gradients,
+    gradients_in,
+    linear,
+    seed_noise,
+    training,
+)
 
 __all__ = [
     "Spaces",
@@ -19,8 +29,10 @@ __all__ = [
     "actions",
     "batch",
     "calls_of",
+    "clear_gradients",
     "gradients_in",
     "read_logits",
+    "seed_noise",
     "training",
 ]
 
@@ -64,7 +76,11 @@ class StandInBaseline(StandIn):
 
 
 class StandInPolicy(StandIn):
-    """A policy, made of sines."""
+    """A policy, made of sines; ``times`` multiplies the third thing that get_action returns."""
+
+    def __init__(self, stage: Stage, weights: Weights, times: float = 1.0) -> None:
+        super().__init__(stage, weights)
+        self.times = times
 
     def forward(self, x: Tensor) -> Any:
         """Observations (B, O) to logits (B, A)."""
@@ -75,7 +91,8 @@ class StandInPolicy(StandIn):
         logits = self(x)
         log_probs = logits - torch.logsumexp(logits, 1, keepdim=True)
         chosen = torch.multinomial(log_probs.exp(), 1)[:, 0] if action is None else action
-        return chosen, log_probs[torch.arange(len(x)), chosen], -(log_probs.exp() * log_probs).sum(1)
+        third = -(log_probs.exp() * log_probs).sum(1)
+        return chosen, log_probs[torch.arange(len(x)), chosen], self.times * third
 
 
 def read_logits(_: Stage, policy: Any) -> list[str]:
@@ -93,8 +110,3 @@ def read_logits(_: Stage, policy: Any) -> list[str]:
 def calls_of(_: Stage, calls: list[str]) -> int:
     """How often that forward was called until now."""
     return len(calls)
-
-
-def gradients_in(_: Stage, network: nn.Module) -> list[str]:
-    """The names of the parameters that a gradient has reached."""
-    return [name for name, each in network.named_parameters() if each.grad is not None and bool(each.grad.any())]

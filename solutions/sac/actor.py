@@ -1,51 +1,66 @@
 """Hidden checks of ``actor-forward``: Actor.forward."""
 
-from autograder.judging import Answer, Exam, check, expect_close
+from autograder.judging import Answer, Exam, Mistake, check, expect_close
 from autograder.judging.scenes import Numbers, Scene, call, help_with, tensor
-from autograder.rl.inputs import State, generator, normal
+from autograder.rl.inputs import State, enlarged, generator, normal, of_all_sizes
 from autograder.rl.layers import Binding
-from autograder.rl.networks import some_binding
+from autograder.rl.networks import expect_alone, expect_gradients, some_binding
 
 from . import networks
-from .critic import expect_parameter_gradients
+from .critic import WAY
 from .inputs import ACTIONS, HIDDEN, OBSERVATIONS, actor_weights, spaces
 
 QUESTION = "actor-forward"
 MANY = 12
 OUTPUTS = ("mean", "log_std")
 WEIGHTS = actor_weights(18)
+LARGE = enlarged(WEIGHTS, "fc_mean", 10)  # means of some hundreds
+USUAL, GRADIENTS, LARGEST = 2, 3, 6  # steps of the scene
 
 
-def scene(size: int, weights: State) -> Scene:
-    """Mean and log_std of an actor with these weights for a batch, and the gradients of each one's weighted sum."""
-    rng = generator(40 + size)
-    x, weigh = normal(rng, size, OBSERVATIONS), normal(rng, size, ACTIONS)
+def scene(size: int, weights: State, large: State) -> Scene:
+    """Mean and log_std of an actor for a batch, and the gradients of each one's weighted sum; then of large inputs.
+
+    A smaller batch holds the first rows of a larger one.
+    """
+    rng = generator(52)
+    x, weigh = normal(rng, MANY, OBSERVATIONS)[:size], normal(rng, MANY, ACTIONS)[:size]
     return Scene(
-        {"env": spaces(), "x": tensor(x)},
+        {"env": spaces(), "x": tensor(x), "large x": tensor(of_all_sizes(x))},
         call("Actor", "env", HIDDEN, into="actor"),
         help_with("load", "actor", weights),
         call("actor", "x", into="mean, log_std"),
         *(help_with("gradients", output, weigh, ["actor"]) for output in OUTPUTS),
+        help_with("load", "actor", large),
+        call("actor", "large x", into="mean, log_std"),
     )
 
 
 def played(exam: Exam, binding: Binding, size: int) -> tuple[Answer, Answer]:
     """What the student's actor makes of a batch of that size, and the reference's."""
-    return exam.play(scene(size, binding.to_student(WEIGHTS))), exam.right(scene(size, WEIGHTS))
+    theirs = scene(size, binding.to_student(WEIGHTS), binding.to_student(LARGE))
+    return exam.play(theirs), exam.right(scene(size, WEIGHTS, LARGE))
 
 
-def output_of(answer: Answer, output: str, size: int, what: str) -> Numbers:
+def output_of(answer: Answer, output: str, size: int, step: int = USUAL) -> Numbers:
     """The mean or the log_std (B, A) that came back."""
-    return answer.step(2).part("returned").array(str(OUTPUTS.index(output)), (size, ACTIONS), what)
+    what = f"the {output} for a batch of {size}"
+    return answer.step(step).part("returned").array(str(OUTPUTS.index(output)), (size, ACTIONS), what)
 
 
-def expect_values(exam: Exam, output: str, size: int) -> None:
-    """Raise Mistake unless an output for a batch of that size is right."""
+def expect_output(theirs: Answer, right: Answer, output: str) -> None:
+    """Raise Mistake unless an output for a batch of many is right, for small inputs and for large ones."""
+    found, due = (output_of(each, output, MANY) for each in (theirs, right))
+    expect_close(found, due, f"numbers of {output}")
+    found, due = (output_of(each, output, MANY, LARGEST) for each in (theirs, right))
+    expect_close(found, due, f"numbers of {output} for large observations", atol=5e-3 if output == "mean" else 1e-4)
+
+
+def expect_output_of_some_binding(exam: Exam, output: str) -> None:
+    """Raise Mistake unless an output is right, however the student's layers are to be read."""
 
     def attempt(binding: Binding) -> None:
-        what = f"{output} for a batch of {size}"
-        theirs, right = (output_of(answer, output, size, what) for answer in played(exam, binding, size))
-        expect_close(theirs, right, f"numbers of {output}", rtol=1e-3, atol=1e-4)
+        expect_output(*played(exam, binding, MANY), output)
 
     some_binding(networks.bound_actor(exam, OBSERVATIONS), attempt)
 
@@ -53,31 +68,46 @@ def expect_values(exam: Exam, output: str, size: int) -> None:
 @check(QUESTION, weight=2, look_at="both ReLUs and fc_mean; the mean itself is not squashed here, get_action does that")
 def the_mean_is_the_heads(exam: Exam) -> None:
     """The mean is what fc_mean makes of two hidden layers with ReLU."""
-    expect_values(exam, "mean", MANY)
+    expect_output_of_some_binding(exam, "mean")
 
 
 @check(QUESTION, weight=2, look_at="the tanh on what fc_logstd makes of the hidden layers; the given line rescales it")
 def the_log_std_is_squashed_and_rescaled(exam: Exam) -> None:
     """The log_std is what fc_logstd makes of the hidden layers, squashed by tanh and rescaled to [-5, 2]."""
-    expect_values(exam, "log_std", MANY)
+    expect_output_of_some_binding(exam, "log_std")
 
 
-@check(QUESTION, look_at="squeezing, flattening, and anything that mixes the rows of a batch")
+@check(QUESTION, look_at="squeezing, flattening, chance, and anything that mixes the rows of a batch")
 def a_batch_of_one_works(exam: Exam) -> None:
     """A batch of a single observation gets its mean and its log_std, both of shape (1, A)."""
-    for output in OUTPUTS:
-        expect_values(exam, output, 1)
+
+    def attempt(binding: Binding) -> None:
+        (theirs, right), (among, _) = played(exam, binding, 1), played(exam, binding, MANY)
+        for output in OUTPUTS:
+            alone, due = output_of(theirs, output, 1), output_of(right, output, 1)
+            expect_alone(alone, due, output_of(among, output, MANY), output)
+
+    some_binding(networks.bound_actor(exam, OBSERVATIONS), attempt)
 
 
-@check(QUESTION, weight=2, look_at="detach, no_grad, .data or a new tensor made inside forward: they cut the graph")
+@check(QUESTION, weight=2, look_at=WAY)
 def gradients_flow_through(exam: Exam) -> None:
     """The mean and the log_std can be differentiated by every parameter of their head and of the hidden layers."""
 
     def attempt(binding: Binding) -> None:
         both = played(exam, binding, MANY)
-        for step, output in enumerate(OUTPUTS, start=3):
-            output_of(both[0], output, MANY, output)
+        for step, output in enumerate(OUTPUTS, start=GRADIENTS):
+            output_of(both[0], output, MANY)
             theirs, right = (answer.step(step).part("returned").part("actor") for answer in both)
-            expect_parameter_gradients(theirs, right, binding, f" of {output}")
+            expect_gradients(theirs, right, binding, f" of {output}", arrival_alone=not is_right(both, output))
 
     some_binding(networks.bound_actor(exam, OBSERVATIONS), attempt)
+
+
+def is_right(both: tuple[Answer, Answer], output: str) -> bool:
+    """Whether the values of an output are; where they are not, another check tells, and no gradient can be right."""
+    try:
+        expect_output(*both, output)
+    except Mistake:
+        return False
+    return True

@@ -1,82 +1,146 @@
-"""Hidden checks of ``actor-update``: update_actor. Parameters are compared after plain SGD steps."""
+"""Hidden checks of ``actor-update``: update_actor. Parameters are compared after plain SGD steps.
+
+Each check finds one kind of mistake whatever the others are: the critics' part is asked of an actor whose
+log-probabilities are 0, and the entropy's part is the difference that log-probabilities make.
+"""
 
 import numpy as np
 
-from autograder.judging import Answer, Exam, Mistake, check, expect_close
-from autograder.judging.scenes import Numbers, Scene, call, expect_unmoved, help_with, moved, sgd
+from autograder.judging import Answer, Exam, Mistake, Numbers, Scene, Step, Thing, call, check, needed
+from autograder.judging.scenes import expect_unmoved, help_with, sgd
+from autograder.rl.updates import Taken, Twice, expect_losses, expect_step, expect_term, step_of
 
-from .inputs import actor, batch, critic
+from .inputs import LARGE, NEARLY_ZERO, actor, batch, critic
 
 QUESTION = "actor-update"
-SIZE = 12
-CRITICS = (68, 72)  # seeds: each is the smaller in some rows, the first one on average
-OTHER_WAY_ROUND = (72, 68)  # tells the smaller critic of each row from the critic that is smaller on average
+SIZE, FEW = 12, 7
+RATE = 0.1
+ACTOR = 53
+CRITICS = ("qf1", "qf2")
+SEEDS = (68, 72)  # of critics: each is the smaller in some rows, the first one on average
+ALPHAS = (1.6, 0.03, 25.0)
+CLIMB = "the gradient of the smaller critic's value"
+ENTROPY = "log_pi: of which action it is, its sign and its factor alpha"
+USUAL, AROUND, BIG, ALONE, ENTROPIES = 0, 2, 3, 4, (5, 6, 7)  # steps of the scene
 
 
-def scene(alpha: float, critics: tuple[int, int] = CRITICS, updates: int = 1) -> Scene:
-    """That many updates with a batch each, and which critics' parameters are frozen then; ``critics`` are seeds."""
-    objects = {"actor": actor(53), "qf1": critic(critics[0]), "qf2": critic(critics[1])}
-    objects |= {f"data {i}": batch(61 + i, SIZE, dones=(0, 1, 0)) for i in range(updates)}
-    objects["optimizer"] = sgd("actor", rate=0.1)
-    steps = [call("update_actor", f"data {i}", "actor", "qf1", "qf2", "optimizer", alpha) for i in range(updates)]
-    return Scene(objects, *steps, help_with("frozen", "qf1", "qf2"))
+def asked() -> Scene:
+    """An update of each of several actors: of one whose critics matter alone in four ways, of one with entropy.
+
+    Each has critics of its own, so that what an update does to these changes no other's.
+    """
+    objects: dict[str, Thing] = {"data": batch(61, SIZE, dones=(0, 1, 0)), "few": batch(63, FEW), "one": batch(64, 1)}
+    steps: list[Step] = []
+    ways = [
+        ("data", SEEDS, 1.0, NEARLY_ZERO),
+        ("data", SEEDS[::-1], 1.0, NEARLY_ZERO),
+        ("few", SEEDS, LARGE, NEARLY_ZERO),
+        ("one", SEEDS, 1.0, NEARLY_ZERO),
+        *(("data", SEEDS, 1.0, alpha) for alpha in ALPHAS),
+    ]
+    for number, (data, seeds, times, alpha) in enumerate(ways):
+        names = [f"{name} {number}" for name in ("actor", *CRITICS, "optimizer")]
+        objects[names[0]] = actor(ACTOR, entropy=alpha != NEARLY_ZERO)
+        objects |= {name: critic(seed, times) for name, seed in zip(names[1:3], seeds, strict=True)}
+        objects[names[3]] = sgd(names[0], rate=RATE / times)
+        steps.append(call("update_actor", data, *names, alpha))
+        steps += [] if number else [help_with("gradients_in", names[0])]
+    return Scene(objects, *steps, help_with("frozen", "qf1 0", "qf2 0"))
 
 
-ONCE = scene(alpha=0.0)
-SAME_CRITICS = scene(alpha=1.6, critics=(68, 68))
-TWICE = scene(alpha=0.37, critics=OTHER_WAY_ROUND, updates=2)
+SCENE = asked()
 
 
-def expect_actor(exam: Exam, here: Scene) -> None:
-    """Raise Mistake unless the actor is right after every update."""
-    theirs, right = exam.play(here), exam.right(here)
-    for number in range(len(here.steps) - 1):
-        taken, due = moved(here, "actor", theirs, right, number)
-        if not taken.any():
-            raise Mistake("The actor did not change.", "whether a gradient gets from the loss back to the actor")
-        if number == 0 and taken @ due < -0.5 * (due @ due):
-            raise Mistake("The actor moves in the wrong direction.", "the signs in the loss: it is made small")
-        expect_close(taken, due, "steps of the actor's parameters", rtol=0, atol=2e-3 * abs(due).max())
+def update(number: int, ending: str = "") -> Step:
+    """The call of one of two updates in a row."""
+    return call("update_actor", f"data {number}", f"actor{ending}", *CRITICS, f"optimizer{ending}", 0.37)
 
 
-def losses_of(answer: Answer) -> Numbers:
-    """What both updates returned, (2,)."""
-    return np.array([answer.step(number).number("returned", "the loss that is returned") for number in range(2)])
+TWICE = Twice(
+    {"actor": actor(ACTOR)},
+    {
+        **{name: critic(seed) for name, seed in zip(CRITICS, SEEDS[::-1], strict=True)},
+        **{f"data {number}": batch(61 + number, SIZE, dones=(0, 1, 0)) for number in range(2)},
+    },
+    RATE,
+    update,
+    {},
+)
+
+
+def step_at(exam: Exam, number: int) -> Taken:
+    """How far the actor of a step of the scene went in it."""
+    name = f"actor {number - 1 if number > USUAL else 0}"
+    return step_of(SCENE, name, exam.play(SCENE), exam.right(SCENE), number)
 
 
 @check(QUESTION, weight=2, look_at="the smaller of both critics' values, row by row, of the action sampled now")
 def the_actor_climbs_the_smaller_critic(exam: Exam) -> None:
     """The actor moves so that the smaller of the two critics' values of its own actions grows.
 
-    Without entropy (alpha = 0).
+    Without entropy: the actions' log-probabilities are 0.
     """
-    expect_actor(exam, ONCE)
+    reached = exam.play(SCENE).step(1).value("returned")
+    expect_step(step_at(exam, USUAL), "The actor", CLIMB, reached if isinstance(reached, list) else [])
+    expect_step(step_at(exam, AROUND), "With the two critics exchanged, the actor", CLIMB)
+    expect_step(step_at(exam, BIG), "With Q-values of some hundreds, the actor", CLIMB)
+    expect_step(step_at(exam, ALONE), "With a batch of one, the actor", CLIMB)
 
 
-@check(QUESTION, weight=2, look_at="log_pi: of which action it is, its sign and its factor alpha")
+@check(QUESTION, weight=2, look_at=ENTROPY)
 def the_actor_keeps_its_entropy(exam: Exam) -> None:
     """The entropy term counts in the actor's loss, weighted by alpha.
 
-    Both critics are the same here, so that it does not matter which one is taken.
+    What the actions' log-probabilities change in the actor's step is compared, whatever the rest of it is.
     """
-    expect_actor(exam, SAME_CRITICS)
+    without = step_at(exam, USUAL)
+    terms = [step_at(exam, number).beyond(without) for number in ENTROPIES]
+    expect_term(terms, ALPHAS, "The entropy term", "alpha", "the actor's step")
+    losses, due = (np.array([loss(each, n) - loss(each, USUAL) for n in ENTROPIES]) for each in _both(exam))
+    if not np.allclose(losses, due, rtol=2e-3, atol=1e-3):
+        raise Mistake("The step holds the right entropy term, and the loss that is returned does not.")
+
+
+def _both(exam: Exam) -> tuple[Answer, Answer]:
+    return exam.play(SCENE), exam.right(SCENE)
+
+
+def loss(answer: Answer, step: int) -> float:
+    """What an update returned."""
+    return answer.step(step).number("returned", "the loss that is returned")
 
 
 @check(QUESTION, look_at="what the optimiser steps on, and that no gradient is left from the update before")
 def two_updates_touch_the_actor_alone(exam: Exam) -> None:
-    """Two updates in a row are right, and leave the critics as they were."""
-    expect_actor(exam, TWICE)
-    theirs, right = exam.play(TWICE), exam.right(TWICE)
-    for name in ("qf1", "qf2"):
-        expect_unmoved(TWICE, name, theirs, right, "a critic's")
-    if theirs.step(2).value("returned") != []:
+    """A second update follows its own gradient alone, and both leave the critics as they were."""
+    theirs, right = exam.play(TWICE.scene), exam.right(TWICE.scene)
+    for name in CRITICS:
+        expect_unmoved(TWICE.scene, name, theirs, right, f"{name}'s")
+    frozen = exam.play(SCENE).step(len(SCENE.steps) - 1).value("returned")
+    if frozen != []:
         raise Mistake("The critics are left frozen: they cannot learn any more.", "requires_grad after the update")
+    TWICE.expect_own_gradient(exam, lambda: _of_a_right_first_update(theirs, right), "the gradient of its loss")
+
+
+def _of_a_right_first_update(theirs: Answer, right: Answer) -> Twice:
+    """The two updates; Mistake if the first one is not right."""
+    expect_step(step_of(TWICE.scene, "actor", theirs, right, TWICE.updates[0]), "The actor", CLIMB)
+    return TWICE
 
 
 @check(QUESTION, look_at="actor_loss, the mean over the batch, detached from its graph")
 def the_loss_comes_back(exam: Exam) -> None:
-    """What is returned is the actor's loss, detached."""
-    theirs = exam.play(TWICE)
-    expect_close(losses_of(theirs), losses_of(exam.right(TWICE)), "losses", rtol=5e-3, atol=1e-3)
-    if theirs.step(0).value("attached") is not False:
-        raise Mistake("The loss that is returned is not detached.")
+    """What is returned is the actor's loss, detached.
+
+    Without entropy: the actions' log-probabilities are 0.
+    """
+    theirs, right = _both(exam)
+    losses, due = (np.array([loss(each, number) for number in (USUAL, ALONE)]) for each in (theirs, right))
+    if not _close(losses, due):
+        with needed():
+            the_actor_climbs_the_smaller_critic.run(exam)
+    expect_losses(losses, due, theirs.step(USUAL))
+
+
+def _close(one: Numbers, other: Numbers) -> bool:
+    return bool(np.allclose(one, other, rtol=2e-4, atol=1e-5))

@@ -6,107 +6,129 @@ after plain SGD steps, up to one positive scale of the loss that is common to bo
 
 import numpy as np
 
-from autograder.judging import Answer, Exam, Mistake, check, expect_close
-from autograder.judging.scenes import Numbers, Scene, Step, call, help_with, moved, sgd, tensor
+from autograder.judging import Answer, Exam, Mistake, Numbers, Scene, Step, Thing, call, check, help_with, needed
+from autograder.judging.scenes import sgd, tensor
 from autograder.rl.inputs import generator, normal
+from autograder.rl.updates import (
+    LOSS,
+    SLACK,
+    STEP,
+    Taken,
+    Twice,
+    common_scale,
+    expect_losses,
+    in_words,
+    left_behind,
+    step_of,
+)
 
-from .inputs import batch, critic
+from .inputs import LARGE, batch, critic
 
 QUESTION = "critic-update"
-SIZE = 10
-RATE = 0.05
+SIZE, FEW = 10, 7
+RATE, SMALL_RATE = 0.05, 1e-3
 CRITICS = {"qf1": critic(31), "qf2": critic(32)}
-UPDATES = (0, 3)  # which steps of a scene with two updates they are
+# values of the size that returns of the pendulum have; the rate is smaller, since such errors make gradients large
+LARGE_CRITICS = {"qf1 large": critic(33, plus=2 * LARGE), "qf2 large": critic(34, plus=-2 * LARGE)}
 SCALES = (0.25, 1.0)  # of the loss: the least and the largest that is a convention
-SLACK = 1e-3
+EVERYONE = "both critics"
+GRADIENT = "the gradient of the mean squared error to the target"
 
 
-def scene(updates: int, scale: float = 1.0) -> Scene:
-    """That many updates, between which gradients are left behind; the learning rate is multiplied by ``scale``.
-
-    Some of the targets are so far off that a Huber loss would show.
-    """
-    objects = {**CRITICS, "optimizer": sgd(*CRITICS, rate=RATE * scale)}
-    steps: list[Step] = []
-    for number in range(updates):
-        objects[f"data {number}"] = batch(41 + number, SIZE, dones=(0, 1, 0))
-        objects[f"target {number}"] = tensor(normal(generator(45 + number), SIZE, scale=3.0))
-        steps += left_behind() if number else []
-        steps.append(call("update_critics", f"data {number}", f"target {number}", "qf1", "qf2", "optimizer"))
-    return Scene(objects, *steps)
+def given(number: int, size: int = SIZE, scale: float = 3.0) -> dict[str, Thing]:
+    """The batch of an update and its targets; some of these are so far off that a Huber loss would show."""
+    data = batch(41 + number, size, dones=(0, 1, 0))
+    return {f"data {number}": data, f"target {number}": tensor(normal(generator(45 + number), size, scale=scale))}
 
 
-def left_behind() -> list[Step]:
-    """Something else leaves gradients in both critics."""
-    rng, steps = generator(49), []
-    for name, network in CRITICS.items():
-        extra = {part: normal(rng, *array.shape) for part, array in network.values["weights"].items()}
-        steps.append(help_with("add_gradients", name, extra))
-    return steps
+def update(number: int, ending: str = "") -> Step:
+    """The call of an update."""
+    return call("update_critics", f"data {number}", f"target {number}", *(f"{n}{ending}" for n in ORDER))
 
 
-def steps_of(theirs: Answer, right: Answer, step: int, *names: str) -> tuple[Numbers, Numbers]:
-    """How far all parameters of these critics went until after a step, in the student's and in the right answer."""
-    pairs = [moved(scene(2), name, theirs, right, step) for name in names]
-    return np.concatenate([their for their, _ in pairs]), np.concatenate([our for _, our in pairs])
+ORDER = ("qf1", "qf2", "optimizer")
+LARGE_UPDATE, UPDATE_WITH_ONE = 3, 4  # steps of the scene
+ONCE = Scene(
+    {
+        **CRITICS,
+        **LARGE_CRITICS,
+        "qf1 one": critic(31),
+        "qf2 one": critic(32),
+        "optimizer": sgd("qf1", "qf2", rate=RATE),
+        "optimizer large": sgd(*LARGE_CRITICS, rate=SMALL_RATE),
+        "optimizer one": sgd("qf1 one", "qf2 one", rate=RATE),
+        **given(0),
+        **given(5, FEW, scale=3 * LARGE),
+        **given(6, 1),
+    },
+    update(0),
+    *(help_with("gradients_in", name) for name in CRITICS),
+    update(5, " large"),
+    update(6, " one"),
+)
 
 
-def scale_of(exam: Exam, theirs: Answer) -> float:
-    """The scale of the student's loss, measured at the first update; Mistake if no convention has it."""
-    step, unit = steps_of(theirs, exam.right(scene(1)), 0, *CRITICS)
-    if not step.any():
-        raise Mistake("Neither critic changed.", "the step: zero_grad, backward, step, in this order")
-    scale = float(step @ unit / (unit @ unit))
-    if scale < 0:
-        raise Mistake("The critics move away from the target.", "the sign of the loss")
-    if not SCALES[0] - SLACK <= scale <= SCALES[1] + SLACK:
-        raise Mistake(
-            f"The step is too {'large' if scale > 1 else 'small'} for a mean squared error.",
-            "the mean over the batch, and which error is squared",
-        )
+def twice(scale: float = 1.0) -> Twice:
+    """Two updates, between which gradients are left behind; the learning rate is multiplied by ``scale``."""
+    left = {name: left_behind(network, 49 + i) for i, (name, network) in enumerate(CRITICS.items())}
+    return Twice(CRITICS, {**given(0), **given(1)}, RATE * scale, update, left)
+
+
+def scale_of(exam: Exam) -> float:
+    """The scale of the student's loss, measured at an update; Mistake unless both critics take the right step."""
+    theirs, right = exam.play(ONCE), exam.right(ONCE)
+    steps = {name: step_of(ONCE, name, theirs, right, 0) for name in CRITICS}
+    _expect_movement(steps, theirs)
+    scale = common_scale(steps, EVERYONE, GRADIENT, SCALES)
+    for ending, number, when in ((" large", LARGE_UPDATE, "large errors"), (" one", UPDATE_WITH_ONE, "a batch of one")):
+        others = {name: step_of(ONCE, f"{name}{ending}", theirs, right, number) for name in CRITICS}
+        other = common_scale(others, EVERYONE, GRADIENT, SCALES, f"With {when}: ")
+        if not abs(other - scale) <= SLACK:
+            words = f"With {when} the steps are {other / scale:.3g} times as long as otherwise"
+            raise Mistake(f"{words}, compared with what they should be.", LOSS)
     return scale
 
 
-def expect_update(exam: Exam, theirs: Answer, number: int) -> None:
-    """Raise Mistake unless both critics are right after an update."""
-    right = exam.right(scene(number + 1, scale_of(exam, theirs)))
-    for name in CRITICS:
-        taken, due = steps_of(theirs, right, UPDATES[number], name)
-        if not taken.any():
-            raise Mistake(f"{name} did not change.", "whether both losses reach the step")
-        expect_close(taken, due, f"steps of {name}'s parameters", rtol=0, atol=2e-3 * abs(due).max())
+def _expect_movement(steps: dict[str, Taken], theirs: Answer) -> None:
+    """Raise Mistake unless both critics moved, and each by itself."""
+    reached = {name: theirs.step(step).value("returned") for step, name in enumerate(CRITICS, start=1)}
+    held = {name: each if isinstance(each, list) else [] for name, each in reached.items()}
+    still = [name for name, step in steps.items() if not step.taken.any()]
+    if len(still) == len(CRITICS):
+        raise Mistake(f"Neither critic changed{in_words([*held['qf1'], *held['qf2']])}.", STEP)
+    for name in still:
+        raise Mistake(f"{name} did not change{in_words(held[name])}.", STEP)
+    now = [theirs.step(0).now(name) for name in CRITICS]
+    parts = CRITICS["qf1"].values["weights"]
+    if all((now[0].array(p, w.shape, p) == now[1].array(p, w.shape, p)).all() for p, w in parts.items()):
+        raise Mistake("After the update both critics hold the same numbers.", "what is done beside the step")
 
 
 @check(QUESTION, weight=3, look_at="the critics' values of the batch's own actions, as (B,), and their squared error")
 def the_first_update_is_the_gradient_step(exam: Exam) -> None:
     """One update moves both critics along the gradient of their mean squared error to the target."""
-    expect_update(exam, exam.play(scene(1)), 0)
+    scale_of(exam)
 
 
 @check(QUESTION, weight=2, look_at="zero_grad: the actor's update leaves gradients in the critics too")
 def the_second_update_starts_afresh(exam: Exam) -> None:
     """A second update follows its own gradient alone, whatever gradients were left behind before it."""
-    theirs = exam.play(scene(2))
-    expect_update(exam, theirs, 0)
-    try:
-        expect_update(exam, theirs, 1)
-    except Mistake as mistake:
-        happened = f"The first update is right, the second is not: {mistake.happened}"
-        raise Mistake(happened, "when old gradients are cleared: before backward, each time") from mistake
+    twice().expect_own_gradient(exam, lambda: twice(scale_of(exam)), GRADIENT)
 
 
 @check(QUESTION, look_at="qf_loss, the sum of both losses, detached from its graph")
 def the_loss_comes_back(exam: Exam) -> None:
     """What is returned is the loss of both critics, detached."""
-    theirs = exam.play(scene(2))
-    losses = losses_of(theirs)
-    expected = losses_of(exam.right(scene(2, scale_of(exam, theirs))))
-    ratio, attached = losses[0] / expected[0], theirs.step(0).value("attached")
-    if not SCALES[0] - SLACK <= ratio <= SCALES[1] + SLACK or attached is not False:
-        raise Mistake("What is returned is not the sum of both critics' losses, detached.")
-    expect_close(losses, ratio * expected, "losses", rtol=5e-3, atol=1e-3)
+    theirs, right = exam.play(twice().scene), exam.right(twice().scene)
+    losses, due = (losses_of(each) for each in (theirs, right))
+    factor = float(losses[0] / due[0])
+    if not SCALES[0] - SLACK <= factor <= SCALES[1] + SLACK:
+        with needed():
+            scale_of(exam)
+        raise Mistake("What is returned is not the sum of both critics' losses.")
+    expect_losses(losses[:1], factor * due[:1], theirs.step(twice().updates[0]))
 
 
 def losses_of(answer: Answer) -> Numbers:
     """What both updates returned, (2,)."""
-    return np.array([answer.step(step).number("returned", "the loss that is returned") for step in UPDATES])
+    return np.array([answer.step(step).number("returned", "the loss that is returned") for step in twice().updates[:2]])

@@ -12,6 +12,8 @@ from autograder.judging import Thing, thing
 from autograder.rl.inputs import State, generator, linear, normal
 
 OBSERVATIONS, ACTIONS, HIDDEN = 3, 2, 16
+LARGE = 600.0  # times what is usual: values and returns of the pendulum reach 100 and more
+NEARLY_ZERO = 1e-6  # a temperature: the entropy counts for nothing, and dividing by it still gives a number
 # two dimensions, neither symmetric nor of scale 1: a missing sum, bias or scale shows
 LOW, HIGH = np.array([-1.0, -0.5], np.float32), np.array([3.0, 1.0], np.float32)
 SCALE, BIAS = (HIGH.astype(np.float64) - LOW) / 2, (HIGH.astype(np.float64) + LOW) / 2
@@ -43,23 +45,28 @@ def spaces(observations: int = OBSERVATIONS) -> Thing:
     return thing("Spaces", observations=observations, low=LOW, high=HIGH)
 
 
-def critic(seed: int) -> Thing:
-    """A stand-in critic."""
+def critic(seed: int, times: float = 1.0, plus: float = 0.0) -> Thing:
+    """A stand-in critic; its values are multiplied, and then something is added to them."""
     rng = generator(seed)
     layers = linear(rng, "fc1", HIDDEN, OBSERVATIONS) | linear(rng, "fc2", HIDDEN, ACTIONS)
-    return thing("StandInCritic", weights=layers | linear(rng, "fc3", 1, HIDDEN, 2.0))
+    head = {name: times * np.asarray(array, np.float32) for name, array in linear(rng, "fc3", 1, HIDDEN, 2.0).items()}
+    head["fc3.bias"] += np.float32(plus)
+    return thing("StandInCritic", weights=layers | head)
 
 
-def actor(seed: int) -> Thing:
-    """A stand-in actor."""
+def actor(seed: int, entropy: bool = True) -> Thing:
+    """A stand-in actor; without entropy the log-probabilities of all its actions are 0."""
     rng = generator(seed)
     heads = linear(rng, "fc_mean", ACTIONS, HIDDEN) | linear(rng, "fc_logstd", ACTIONS, HIDDEN)
     hidden = linear(rng, "fc1", HIDDEN, OBSERVATIONS) | linear(rng, "fc2", HIDDEN, OBSERVATIONS)
-    return thing("StandInActor", weights=hidden | heads, scale=SCALE, bias=BIAS)
+    return thing("StandInActor", weights=hidden | heads, scale=SCALE, bias=BIAS, times=1.0 if entropy else 0.0)
 
 
-def batch(seed: int, size: int, dones: Sequence[int] = (0,)) -> Thing:
-    """A batch of transitions as the replay buffer gives it; ``dones`` is repeated down the batch."""
+def batch(seed: int, size: int, dones: Sequence[int] = (0,), times: float = 1.0) -> Thing:
+    """A batch of transitions as the replay buffer gives it; ``dones`` is repeated down the batch.
+
+    ``times`` multiplies the rewards.
+    """
     rng = generator(seed)
     return thing(
         "batch",
@@ -67,5 +74,5 @@ def batch(seed: int, size: int, dones: Sequence[int] = (0,)) -> Thing:
         actions=normal(rng, size, ACTIONS),
         next_observations=normal(rng, size, OBSERVATIONS),
         dones=np.resize(np.array(dones, np.float32), (size, 1)),
-        rewards=normal(rng, size, 1, around=0.5),
+        rewards=normal(rng, size, 1, scale=times, around=0.5 * times),
     )

@@ -10,9 +10,32 @@ import torch
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
 from torch import Tensor, nn
 
-from autograder.rl.probes import Array, JudgesEnvironment, Report, Spaces, Stage, Weights, linear, training
+from autograder.rl.probes import (
+    Array,
+    JudgesEnvironment,
+    Report,
+    Spaces,
+    Stage,
+    Weights,
+    clear_gradients,
+    gradients_in,
+    linear,
+    seed_noise,
+    training,
+)
 
-__all__ = ["JudgesEnvironment", "Spaces", "StandInActor", "StandInCritic", "batch", "draw", "training"]
+__all__ = [
+    "JudgesEnvironment",
+    "Spaces",
+    "StandInActor",
+    "StandInCritic",
+    "batch",
+    "clear_gradients",
+    "draw",
+    "gradients_in",
+    "seed_noise",
+    "training",
+]
 
 
 def batch(stage: Stage, **data: Array) -> ReplayBufferSamples:
@@ -33,13 +56,17 @@ class StandInCritic(nn.Module):
 
 
 class StandInActor(nn.Module):
-    """An actor without any noise: of the same observation it always makes the same action."""
+    """An actor without any noise: of the same observation it always makes the same action.
+
+    ``times`` multiplies the second thing that get_action returns.
+    """
 
     action_scale: Tensor
     action_bias: Tensor
 
-    def __init__(self, stage: Stage, weights: Weights, scale: Array, bias: Array) -> None:
+    def __init__(self, stage: Stage, weights: Weights, scale: Array, bias: Array, times: float = 1.0) -> None:
         super().__init__()
+        self.times = times
         names = ("fc1", "fc2", "fc_mean", "fc_logstd")
         self.fc1, self.fc2, self.fc_mean, self.fc_logstd = (linear(stage, weights, name) for name in names)
         self.register_buffer("action_scale", stage.tensor(scale))
@@ -55,7 +82,7 @@ class StandInActor(nn.Module):
         first, second = self(x)
         action = self.action_bias + self.action_scale * torch.sin(first + torch.cos(second))
         number = (torch.sin(second) - torch.cos(first - second)).sum(1, keepdim=True)
-        return action, number, self.action_bias + self.action_scale * torch.cos(first)
+        return action, self.times * number, self.action_bias + self.action_scale * torch.cos(first)
 
 
 def draw(stage: Stage, actor: Any, x: Array, weigh_action: Array, weigh_log_prob: Array, replace: bool) -> Report:

@@ -1,7 +1,7 @@
 """What get_action drew, and what follows from it: the judge's side of ``get-action``.
 
-Sources of the formulas: 1801.01290, appendix C (log-probability of a tanh-squashed Gaussian); the inequalities of
-Dvoretzky, Kiefer and Wolfowitz (with Massart's constant) and of Hoeffding for what noise may do.
+Source of the formulas: 1801.01290, appendix C (log-probability of a tanh-squashed Gaussian). What noise may do is said
+in ``autograder/rl/noise.py``.
 """
 
 from dataclasses import dataclass
@@ -15,17 +15,22 @@ import torch
 from autograder.judging import Answer, Array, Exam
 from autograder.judging.scenes import Numbers, Scene, call, help_with
 from autograder.rl.inputs import State, generator, normal
+from autograder.rl.noise import strain_of_repetition
 
 from . import networks
 from .inputs import ACTIONS, BIAS, HIDDEN, SCALE, spaces
 
-REGIME = 2000  # rows of each regime
+REGIME = 2400  # rows of each regime
 REGIMES: Final = {name: slice(i * REGIME, (i + 1) * REGIME) for i, name in enumerate(("moderate", "small", "large"))}
 MODERATE = np.arange(REGIME)
-LOG_STDS: Final = {"moderate": (-1.5, 0.5), "small": (-4.9, -3.5), "large": (1.0, 1.95)}
+LOG_STDS: Final = {"moderate": (-1.5, 0.5), "small": (-4.99, -3.5), "large": (1.0, 1.99)}
+MEANS: Final = {"moderate": 1.2, "small": 2.7, "large": 1.2}  # the largest of a regime
 MANY = 3 * REGIME
+SAME = 0.02  # the share of their size by which two numbers may differ that are one and the same
+REPEATED = 0.2  # the share of all noise above which it is no accident
 SMALL = (1, ACTIONS)  # a batch of one, and one as large as the action, where a sum over the wrong dimension fits
 SATURATED = 4.0  # beyond this |u| a float32 action no longer tells u
+ROUNDED = 1e-6  # what float32 may do to tanh(u)
 READABLE = 3.0  # up to this |u| log-probabilities and gradients are compared
 
 
@@ -37,12 +42,38 @@ class Draw:
     log_std: Numbers
     squashed: Numbers  # (action - bias) / scale, (B, A)
     again: Numbers  # u of the second call
-    log_prob: Numbers  # (B, 1)
-    mean_action: Numbers  # (B, A)
+    answer: Answer  # with the rest of what came back
+    between: Numbers  # (B, 2 A): what the gradients that came back are divided by
     weigh_action: Numbers  # (B, A)
     weigh_log_prob: Numbers  # (B, 1)
-    action_gradient: Numbers  # (B, 2 A): of the weighted sum of actions, by mean and by log_std
-    log_prob_gradient: Numbers  # (B, 2 A)
+
+    @property
+    def log_prob(self) -> Numbers:
+        """The log-probability (B, 1) that came back.
+
+        At the very ends of the action space a correction without a small constant is the logarithm of 0.
+        """
+        what = f"the log-probability for a batch of {len(self.u)}"
+        return self.answer.array("log_prob", (len(self.u), 1), what, rows=within(self.u, SATURATED))
+
+    @property
+    def mean_action(self) -> Numbers:
+        """The mean action (B, A) that came back."""
+        return self.answer.array("mean", self.u.shape, f"the mean action for a batch of {len(self.u)}")
+
+    @property
+    def action_gradient(self) -> Numbers:
+        """The gradient (B, 2 A) of the weighted sum of actions, by mean and by log_std."""
+        return self._gradient("action gradient", "the action's gradient")
+
+    @property
+    def log_prob_gradient(self) -> Numbers:
+        """The gradient (B, 2 A) of the weighted sum of log-probabilities, by mean and by log_std."""
+        return self._gradient("log_prob gradient", "the log-probability's gradient")
+
+    def _gradient(self, name: str, what: str) -> Numbers:
+        found = self.answer.array(name, self.between.shape, what, rows=within(self.u, SATURATED))
+        return found / self.between
 
     @property
     def u(self) -> Numbers:
@@ -73,11 +104,30 @@ class Draw:
         """The squashed and rescaled mean (B, A)."""
         return np.tanh(self.location) * SCALE + BIAS
 
+    @property
+    def z(self) -> Numbers:
+        """How many standard deviations each sample lies above its mean, (B, A)."""
+        return (self.u - self.location) / np.exp(self.log_std)
+
+    @property
+    def gaussian(self) -> Numbers:
+        """The Gaussian's part of the log-probability of the action that came back, (B, A)."""
+        return -0.5 * self.z**2 - self.log_std - 0.5 * log(2 * pi)
+
+    @property
+    def correction(self) -> Numbers:
+        """What the squashing and the scale take from it, (B, A)."""
+        return cast(Numbers, np.log(SCALE * (1 - np.tanh(self.u) ** 2)))
+
     def right_log_prob(self) -> Numbers:
         """The log-probability (B, 1) of the action that came back."""
-        z = (self.u - self.location) / np.exp(self.log_std)
-        gaussian = -0.5 * z**2 - self.log_std - 0.5 * log(2 * pi)
-        return cast(Numbers, (gaussian - np.log(SCALE * (1 - np.tanh(self.u) ** 2))).sum(1, keepdims=True))
+        return cast(Numbers, (self.gaussian - self.correction).sum(1, keepdims=True))
+
+    def log_prob_tolerance(self) -> Numbers:
+        """How far a right log-probability (B, 1) may be off, since float32 rounds the action that it is read from."""
+        slope = 1 - np.tanh(self.u) ** 2
+        by_u = (np.abs(self.z) / np.exp(self.log_std) + 2) * ROUNDED / slope
+        return cast(Numbers, 1e-3 + (by_u + 2e-6 / slope).sum(1, keepdims=True))  # the usual 1e-6 beside the slope
 
     def right_action_gradient(self) -> Numbers:
         """With u = mean + std noise: daction/du = scale (1 - tanh(u)^2), du/dmean = 1, du/dlog_std = u - mean."""
@@ -94,10 +144,11 @@ class Draw:
 def parameters(size: int) -> tuple[Numbers, Numbers]:
     """The means and the log_stds (B, A) of a batch: all three regimes, or a few moderate rows."""
     rng = generator(60 + size)
-    location = rng.uniform(-1.2, 1.2, (size, ACTIONS))
     if size != MANY:
-        return location / 4, rng.uniform(-1.5, -1.0, (size, ACTIONS))
-    return location, np.concatenate([rng.uniform(low, high, (REGIME, ACTIONS)) for low, high in LOG_STDS.values()])
+        return rng.uniform(-0.3, 0.3, (size, ACTIONS)), rng.uniform(-1.5, -1.0, (size, ACTIONS))
+    means = [rng.uniform(-most, most, (REGIME, ACTIONS)) for most in MEANS.values()]
+    log_stds = [rng.uniform(low, high, (REGIME, ACTIONS)) for low, high in LOG_STDS.values()]
+    return np.concatenate(means), np.concatenate(log_stds)
 
 
 def drawn(exam: Exam, size: int) -> Draw:
@@ -160,23 +211,15 @@ def _read(answer: Answer, heads: Array, between: Numbers) -> Draw:
     weigh_action, weigh_log_prob = (array.astype(np.float64) for array in _weighing(size))
     actions = answer.array("action", (size, ACTIONS), f"the action for a batch of {size}")
     again = answer.array("action again", (size, ACTIONS), f"the action for a batch of {size}")
-    # at the very ends of the action space a correction without a small constant is the logarithm of 0
-    inside = within(unsquashed(actions), SATURATED)
-
-    def by_heads(name: str, what: str) -> Numbers:
-        return answer.array(name, (size, 2 * ACTIONS), what, rows=inside) / between
-
     return Draw(
         location=location,
         log_std=log_std,
         squashed=(actions - BIAS) / SCALE,
         again=unsquashed(again),
-        log_prob=answer.array("log_prob", (size, 1), f"the log-probability for a batch of {size}", rows=inside),
-        mean_action=answer.array("mean", (size, ACTIONS), f"the mean action for a batch of {size}"),
+        answer=answer,
+        between=between,
         weigh_action=weigh_action,
         weigh_log_prob=weigh_log_prob,
-        action_gradient=by_heads("action gradient", "the action's gradient"),
-        log_prob_gradient=by_heads("log_prob gradient", "the log-probability's gradient"),
     )
 
 
@@ -197,11 +240,38 @@ def signs(draw: Draw, u: Numbers) -> Numbers:
     return np.where(z > -0.002, 1.0, -1.0)
 
 
-def products_of_signs(draw: Draw) -> dict[str, Numbers]:
-    """Products of signs that are independent in right code, by what they tell apart."""
-    first, again = signs(draw, draw.u), signs(draw, draw.again)
-    return {
-        "the dimensions of one action": first[:, 0] * first[:, 1],
-        "the rows of one batch": (first[1:] * first[:-1])[:, 0],
-        "two calls": (first * again).ravel(),
-    }
+def tails(draw: Draw, bound: float) -> tuple[int, int]:
+    """How many samples lie further than ``bound`` standard deviations from their mean, of those of which it shows."""
+    shows = np.abs(draw.location) + bound * np.exp(draw.log_std) <= SATURATED
+    return int((np.abs(draw.z[shows]) > bound).sum()), int(shows.sum())
+
+
+def standing(draw: Draw) -> bool:
+    """Whether every sample of a batch lies equally far from its mean, as if one number had been drawn, or none."""
+    z = draw.z[draw.readable()]
+    return bool(z.size and np.quantile(z, 0.95) - np.quantile(z, 0.05) < SAME)
+
+
+def repeated(draw: Draw) -> str:
+    """What of the noise is used several times, number for number, in words; nothing where none is."""
+    z, again = np.where(draw.readable()[:, None], draw.z, np.nan), (draw.again - draw.location) / np.exp(draw.log_std)
+    if _equal(z, again):
+        return "Two calls"
+    centred = np.where(draw.z > np.nanmedian(z), 1.0, -1.0).ravel()
+    _, lag, mirrored = strain_of_repetition(centred)
+    flat = z.ravel()
+    other = flat[::-1] if mirrored else flat
+    shifted = np.roll(other, lag) if mirrored else np.roll(other, -lag)
+    return pairs_of(lag, mirrored) if _equal(flat, shifted) or _equal(flat, -shifted) else ""
+
+
+def _equal(one: Numbers, other: Numbers) -> bool:
+    """Whether a good part of the noise is the same in both, where it can be read."""
+    both = np.isfinite(one) & np.isfinite(other)
+    same = np.abs(one - other)[both] < SAME * (np.abs(one) + np.abs(other))[both]
+    return bool(both.any() and same.mean() > REPEATED)
+
+
+def pairs_of(lag: int, mirrored: bool) -> str:
+    """Whose noise it is that stands ``lag`` numbers further on in a batch's actions, in words."""
+    return "The dimensions of one action" if lag == 1 and not mirrored else "Rows of one batch"

@@ -1,65 +1,125 @@
-"""Hidden checks of ``critic-target``: critic_target."""
+"""Hidden checks of ``critic-target``: critic_target.
+
+One scene asks for the targets of the same transitions in several circumstances. Each check compares two of them, so
+that it finds one kind of mistake whatever the others are: the entropy is the difference that log-probabilities make.
+"""
 
 import numpy as np
 
-from autograder.judging import Exam, Numbers, Scene, Thing, call, check, expect_close
+from autograder.judging import Answer, Array, Exam, Numbers, Scene, Thing, call, check, expect_close, thing
+from autograder.rl.inputs import of_all_sizes
+from autograder.rl.networks import expect_alone
+from autograder.rl.updates import Taken, expect_term
 
-from .inputs import actor, batch, critic
+from .inputs import LARGE, NEARLY_ZERO, actor, batch, critic
 
 QUESTION = "critic-target"
-MANY = 12
+MANY, FEW = 12, 7
 ACTOR = 55  # the seed of an actor whose log-probabilities have both signs
 ONE, OTHER = 61, 64  # seeds of two critics; each is the smaller in some rows, with values of both signs
+ALPHAS = (1.7, 0.03, 25.0)
+GAMMA = 0.8
+DONES = (0, 1, 1)
+DATA = batch(21, MANY)
+VALUES, ENTROPIES, ALL, LARGE_VALUES = 0, (1, 2, 3), 4, 5  # steps of the scene
+ENTROPY = "the entropy term: its sign, its factor alpha, and of which action it is"
 
 
-def targets(
-    exam: Exam, data: Thing, alpha: float, gamma: float, critics: tuple[int, int] = (ONE, OTHER)
-) -> tuple[Numbers, Numbers]:
-    """The student's targets (B,) of a batch, and the right ones; ``critics`` are seeds."""
-    objects = {"data": data, "actor": actor(ACTOR), "qf1": critic(critics[0]), "qf2": critic(critics[1])}
-    scene = Scene(objects, call("critic_target", "data", "actor", "qf1", "qf2", alpha, gamma))
-    size = len(data.values["rewards"])
-    what = f"next_q_value for a batch of {size}"
-    theirs, right = (each.step(0).array("returned", (size,), what) for each in (exam.play(scene), exam.right(scene)))
-    return theirs, right
+def changed(data: Thing, **values: Array) -> Thing:
+    """The batch with some of its parts replaced."""
+    return thing("batch", **{**data.values, **{name: np.asarray(value, np.float32) for name, value in values.items()}})
+
+
+def first(data: Thing, rows: slice) -> Thing:
+    """Some rows of a batch."""
+    return thing("batch", **{name: value[rows] for name, value in data.values.items()})
+
+
+def zeros() -> Numbers:
+    """Rewards of 0, (B, 1)."""
+    return np.zeros((MANY, 1))
+
+
+NEXT = changed(DATA, rewards=zeros())  # all transitions go on and pay nothing: the target is the next state's value
+WHOLE = changed(DATA, rewards=of_all_sizes(DATA.values["rewards"]), dones=np.resize(DONES, (MANY, 1)))
+OBJECTS = {
+    "actor": actor(ACTOR),
+    "without entropy": actor(ACTOR, entropy=False),
+    "qf1": critic(ONE),
+    "qf2": critic(OTHER),
+    "large qf1": critic(ONE, LARGE),
+    "large qf2": critic(OTHER, LARGE),
+    "next": NEXT,
+    "whole": WHOLE,
+    "few": first(NEXT, slice(FEW)),
+    "one": first(WHOLE, slice(1)),
+    "one that ended": first(WHOLE, slice(1, 2)),
+}
+CRITICS = ("qf1", "qf2")
+SCENE = Scene(
+    OBJECTS,
+    call("critic_target", "next", "without entropy", *CRITICS, NEARLY_ZERO, 1.0),
+    *(call("critic_target", "next", "actor", *CRITICS, alpha, 1.0) for alpha in ALPHAS),
+    call("critic_target", "whole", "actor", *CRITICS, ALPHAS[0], GAMMA),
+    call("critic_target", "few", "without entropy", "large qf1", "large qf2", NEARLY_ZERO, 1.0),
+)
+ALONE = Scene(
+    OBJECTS,
+    *(call("critic_target", name, "actor", *CRITICS, ALPHAS[0], GAMMA) for name in ("one", "one that ended")),
+)
+
+
+def targets(answer: Answer, step: int, size: int = MANY) -> Numbers:
+    """The targets (B,) of one circumstance."""
+    return answer.step(step).array("returned", (size,), f"next_q_value for a batch of {size}")
 
 
 @check(QUESTION, weight=2, look_at="the smaller of the two target critics, row by row, at the next observation")
 def the_smaller_critic_counts(exam: Exam) -> None:
     """Each transition takes the smaller of both target critics' values, of the actor's action at the next observation.
 
-    Without entropy (alpha = 0), and without finished episodes.
+    Without entropy, rewards, discount and finished episodes.
     """
-    expect_close(*targets(exam, batch(21, MANY), alpha=0.0, gamma=0.6), "targets", rtol=1e-3, atol=1e-3)
+    both = exam.play(SCENE), exam.right(SCENE)
+    theirs, right = (targets(each, VALUES) for each in both)
+    expect_close(theirs, right, "targets", atol=1e-4)
+    theirs, right = (targets(each, LARGE_VALUES, FEW) for each in both)
+    expect_close(theirs, right, "targets of large values", atol=1e-2, look_at="clamps, and small number types")
 
 
-@check(QUESTION, weight=2, look_at="the entropy term: its sign, its factor alpha, and of which action it is")
+@check(QUESTION, weight=2, look_at=ENTROPY)
 def the_entropy_counts(exam: Exam) -> None:
     """The value of the next state includes the entropy term, weighted by alpha.
 
-    Both critics are the same here, so that it does not matter which one is taken.
+    What the actions' log-probabilities change in the targets is compared, whatever the rest of them is.
     """
-    both = targets(exam, batch(22, MANY), alpha=1.7, gamma=0.9, critics=(ONE, ONE))
-    expect_close(*both, "targets", rtol=1e-3, atol=1e-3)
+    theirs, right = exam.play(SCENE), exam.right(SCENE)
+
+    def added(answer: Answer, step: int) -> Numbers:
+        return targets(answer, step) - targets(answer, VALUES)
+
+    terms = [Taken(added(theirs, step), added(right, step)) for step in ENTROPIES]
+    expect_term(terms, ALPHAS, "The entropy term", "alpha", "the targets")
 
 
-@check(QUESTION, weight=1, look_at="rewards and dones: where dones is 1 nothing follows, elsewhere the next state does")
+@check(QUESTION, weight=2, look_at="rewards and dones: where dones is 1 nothing follows, elsewhere the next state does")
 def a_finished_episode_adds_nothing(exam: Exam) -> None:
-    """Where an episode has ended the target is the reward alone; elsewhere the next state's value is added."""
-    data = batch(23, MANY, dones=(0, 1, 1))
-    actual, right = targets(exam, data, alpha=0.0, gamma=0.8, critics=(ONE, ONE))
-    ended = np.ravel(data.values["dones"]) == 1
-    expect_close(actual[ended], right[ended], "targets of finished episodes", rtol=1e-3, atol=1e-3)
-    expect_close(actual[~ended], right[~ended], "targets of transitions that go on", rtol=1e-3, atol=1e-3)
+    """Where an episode has ended the target is the reward alone; elsewhere the next state's value is added, discounted.
+
+    The next state's value is the one that the same code gives where there are no rewards, ends and discount.
+    """
+    theirs = exam.play(SCENE)
+    actual, following = targets(theirs, ALL), targets(theirs, ENTROPIES[0])
+    rewards, ended = (np.ravel(WHOLE.values[name]).astype(np.float64) for name in ("rewards", "dones"))
+    due = rewards + (1 - ended) * GAMMA * following
+    for rows, which in ((ended == 1, "finished episodes"), (ended == 0, "transitions that go on")):
+        expect_close(actual[rows], due[rows], f"targets of {which}", atol=1e-4)
 
 
-@check(
-    QUESTION,
-    weight=1,
-    look_at="what failed above; if nothing did, shapes: (B, 1) against (B,) makes (B, B), and one row stays a batch",
-)
-def all_of_it_together(exam: Exam) -> None:
-    """Everything at once: a batch with both critics, entropy and finished episodes, and a batch of one transition."""
-    for size in (MANY, 1):
-        both = targets(exam, batch(24 + size, size, dones=(0, 1)), alpha=0.4, gamma=0.95)
-        expect_close(*both, "targets", rtol=1e-3, atol=1e-3)
+@check(QUESTION, look_at="squeezing and shapes: (B, 1) against (B,) makes (B, B), and one row stays a batch")
+def a_batch_of_one_works(exam: Exam) -> None:
+    """A batch of a single transition gets the target that the same transition gets among many, of shape (1,)."""
+    theirs, right, among = exam.play(ALONE), exam.right(ALONE), targets(exam.play(SCENE), ALL)
+    for row in (0, 1):
+        alone, due = (targets(each, row, 1) for each in (theirs, right))
+        expect_alone(alone, due, among[row:], "target")
