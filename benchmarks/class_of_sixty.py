@@ -66,7 +66,7 @@ def make_class(course: Path, students: int) -> Class:
     (course / "nbgrader_config.py").write_text(LIMITS, encoding="utf-8")
     marked = read_marked(SAC.source, SAC)
     places = {"course": str(course), "kit": str(ROOT), "port": "9", "secret": "none"}
-    faults = [fault.at(places) for fault in load_faults().values() if "train" not in fault.cells]
+    faults = [fault.at(places) for fault in load_faults().values() if not fault.of_training]
     made = Class(course, seated(faults))
     for student, own in made.hostile.items():
         hand_in(course / "submitted" / student, handed_in(marked, own), own)

@@ -21,7 +21,6 @@ QUESTIONS = {  # the cell that a fault stands in -> the question that it is put 
     "critic-update": "critic-update",
     "actor-update": "actor-update",
     "alpha-update": "alpha-update",
-    "train": "training",
     "evaluate": "evaluation",
 }
 
@@ -38,6 +37,7 @@ class Fault:
     of: int = 0
     alone: bool = False
     patient: bool = False
+    of_training: bool = False  # put to the question that runs everything
     edit: str = ""
     extra_cells: tuple[str, ...] = ()
     cells: Mapping[str, str] = field(default_factory=dict)

@@ -30,7 +30,7 @@ from autograder.sandbox import NAMES
 
 KIT = Path(__file__).parent.parent
 SAC = load_practical(KIT, "sac")
-FAULTS = {name: fault for name, fault in load_faults().items() if "train" not in fault.cells}
+FAULTS = {name: fault for name, fault in load_faults().items() if not fault.of_training}
 SECRET = "not-for-students-8d1f"
 CONFIG = """
 c = get_config()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import sac_course
-from hostile_class import QUESTIONS, hand_in, handed_in, load_faults
+from hostile_class import hand_in, handed_in, load_faults
 from typer.testing import CliRunner
 
 from autograder.authoring import read_marked
@@ -16,7 +16,7 @@ from autograder.course.practical import load_practical
 
 KIT = Path(__file__).parent.parent
 SAC = load_practical(KIT, "sac")
-FAULTS = {name: fault for name, fault in load_faults().items() if "train" in fault.cells}
+FAULTS = {name: fault for name, fault in load_faults().items() if fault.of_training}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.mark.parametrize("name", FAULTS)
 def test_it_earns_nothing_and_says_why(results: dict[str, Any], name: str) -> None:
     question = results[name]
-    assert (question["question"], question["points"]) == (QUESTIONS["train"], 0)
+    assert (question["question"], question["points"]) == ("training", 0)
     assert all(re.search(FAULTS[name].says, check["happened"]) for check in question["checks"])
     assert question["checks"]
 

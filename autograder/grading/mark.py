@@ -120,6 +120,7 @@ class Marking:
         """What a question's marks, words and hint depend on."""
         name = question.name
         released = [self.release.functions.get(function, "") for function in question.functions]
+        released += [source for _, source in self.release.cells] if question.end_to_end else []  # what is given
         limits = json.dumps(asdict(self.limits))
         asked = (paper.extract.fingerprint, *released, *self.release.imports, self.dependencies.asked[name], limits)
         hinted = self.known.digests.get(name, "") if self.known else ""

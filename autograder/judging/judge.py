@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from autograder.course.limits import Limits
 from autograder.course.practical import Question
@@ -11,6 +12,7 @@ from autograder.judging.asks import digest_of
 from autograder.judging.causes import Causes, missing_name
 from autograder.judging.checks import Answer, Check, Exam, Handler, MakeHandler, Mistake, Unreached, Value
 from autograder.judging.faults import mistake_in
+from autograder.judging.given import Given
 from autograder.judging.process import Answered, Defined, Gone, Outcome, Raised, StudentProcess, words_for
 from autograder.notebook.extraction import Extract
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status
@@ -107,6 +109,8 @@ class _Judge:
     causes: Causes = field(init=False)  # of what goes wrong because of a statement that was not run, or raised
     answers: dict[str, Heard] = field(default_factory=dict)
     endless: set[str] = field(default_factory=set)  # functions that did not come to an end
+    # the submission's cells, the statements of them that are left out, and whether only definitions are run
+    loaded: tuple[Sequence[tuple[str, str]], Sequence[tuple[str, int]], bool] = ((), (), False)
 
     def __post_init__(self) -> None:
         self.causes = Causes(self.paper.extract)
@@ -118,9 +122,17 @@ class _Judge:
             self.process.start()
             _ = self.key.checks  # the libraries are imported here while the student process imports its own
             self._rehearse()
-        in_turn = sorted(self.questions, key=lambda question: question.end_to_end)
-        results = {question.name: self._result(question, decided[question.name]) for question in in_turn}
+        results: dict[str, QuestionResult] = {}
+        for question in sorted(self.questions, key=lambda question: question.end_to_end):
+            found = self._result(question, decided[question.name])
+            failed = [name for name, each in results.items() if each.points < each.max_points]
+            results[question.name] = _pointing_to(self._parts_in(question, failed), found)
         return tuple(results[question.name] for question in self.questions)
+
+    def _parts_in(self, question: Question, names: Sequence[str]) -> list[str]:
+        """Those of these questions that mark a part of one that runs everything; none for any other question."""
+        parts = [self.key.practical.question(name) for name in names] if question.end_to_end else []
+        return [part.name for part in parts if {*part.functions} & {*question.functions}]
 
     def _result(self, question: Question, decided: tuple[Status, str] | None) -> QuestionResult:
         endless = [name for name in question.functions if name in self.endless]
@@ -128,6 +140,9 @@ class _Judge:
             decided = Status.WRONG, f"It was not run: {_listed(endless)} never ends."
         if decided:
             return QuestionResult(question.name, 0.0, question.points, *decided)
+        if question.end_to_end:
+            cells, without, definitions = self.loaded
+            self.process.load([*cells, *self.given.cells], self.key.practical.probes, without, definitions)
         exam = _Exam(self.key, self)
         checks = _found([item for item in self.key.checks if item.question == question.name], exam)
         if exam.endless:
@@ -136,9 +151,24 @@ class _Judge:
         told = [f"Still open: {blanks}."] if blanks else []
         if not all(check.passed for check in checks):
             told += map(shortened, self.causes.of_functions(question.functions))
+        if question.end_to_end and (given := self._given()):
+            told.append(given)
         result = points_of(question, checks, " ".join(told))
         hint = self.recognise(question.name, exam.heard)
         return replace(result, curve=exam.curve, hint=hint if result.points < result.max_points else "")
+
+    @cached_property
+    def given(self) -> Given:
+        """What the release gives."""
+        return Given(self.key.practical, self.paper.release)
+
+    def _given(self) -> str:
+        """Which given definitions the submission changed, in words; nothing where it changed none."""
+        changed = self.given.changed_in(self.paper.extract)
+        if not changed:
+            return ""
+        are = "is given, and was" if len(changed) == 1 else "are given, and were"
+        return f"{_listed(changed)} {are} changed in what you handed in: here the notebook's own was run."
 
     def _rehearse(self) -> None:
         """Run the cells once; a statement that hangs, takes too long or kills the process is left out from then on.
@@ -157,6 +187,7 @@ class _Judge:
                 if late:
                     without += [(place.cell, place.number) for place in late]
                     self.process.load(cells, probes, without, definitions)
+                self.loaded = cells, without, definitions
                 return
             self.causes.note(session.place, f"was left out: it {outcome.how}")
             without.append((session.place.cell, session.place.number))
@@ -256,6 +287,15 @@ def _found(checks: Sequence[Check], exam: _Exam) -> tuple[CheckResult, ...]:
             told.add(mistake.fault)
         results.append(_result_of(check, mistake))
     return tuple(results)
+
+
+def _pointing_to(parts: Sequence[str], found: QuestionResult) -> QuestionResult:
+    """The result of a question that runs everything, whose advice is to look at the parts that failed by themselves."""
+    if not parts:
+        return found
+    look_at = f"{_listed(parts)}, where marks were lost too: what was found there comes first"
+    advised = (replace(each, look_at=look_at, usual=False) if each.look_at else each for each in found.checks)
+    return replace(found, checks=tuple(advised), hint="")
 
 
 def _result_of(check: Check, mistake: Mistake | None) -> CheckResult:
