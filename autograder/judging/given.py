@@ -9,9 +9,8 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 from autograder.course.practical import Practical
-from autograder.notebook.definitions import DEFINITIONS
 from autograder.notebook.extraction import Extract
-from autograder.notebook.python import bound_names, global_names, read_python, structure
+from autograder.notebook.python import DEFINITIONS, bound_names, global_names, read_python, structure
 
 
 class Given:
