@@ -8,6 +8,7 @@ fail; the bounds behind it allow that once in ten million. Prints a table for do
 
 import argparse
 from collections.abc import Iterator, Sequence
+from math import erfc, sqrt
 from pathlib import Path
 from statistics import median
 
@@ -20,6 +21,7 @@ from autograder.judging.checks import MakeHandler
 from autograder.judging.judge import student_process
 from autograder.judging.process import Answered, StudentProcess
 from autograder.records import LearningCurve
+from autograder.rl import noise
 from autograder.sandbox import choose_barrier
 from autograder.verification.corpus import Variant, load_corpus, variant_notebook
 
@@ -50,14 +52,17 @@ class SandboxExam(Exam):
 
 def strains(process: StudentProcess, key: AnswerKey) -> dict[str, float]:
     """How hard one draw of right code strains each noisy test."""
-    noise, sampling = key.module("noise"), key.module("sampling")
+    sampling, get_action = key.module("sampling"), key.module("get_action")
     draw = sampling.drawn(SandboxExam(process, key), sampling.MANY)
-    ranks = draw.ranks()
+    ranks, first, again = draw.ranks(), sampling.signs(draw, draw.u), sampling.signs(draw, draw.again)
     found = {"Gaussian, all rows": noise.strain_of_ranks(ranks)}
     for regime, rows in sampling.REGIMES.items():
         found[f"Gaussian, {regime} deviations"] = noise.strain_of_ranks(ranks[rows])
-    for what, products in noise.products_of_signs(draw).items():
-        found[f"independence of {what}"] = noise.strain_of_products(products)
+    for bound in get_action.BOUNDS:
+        beyond, number = sampling.tails(draw, bound)
+        found[f"samples beyond {bound} deviations"] = noise.strain_of_tails(beyond, number, erfc(bound / sqrt(2)))
+    found["independence within a batch"] = noise.strain_of_repetition(first.ravel())[0]
+    found["independence of two calls"] = noise.strain_of_products((first * again).ravel())
     return found
 
 

@@ -20,6 +20,7 @@ from autograder.records import QuestionResult
 from autograder.verification.corpus import Variant, load_corpus
 from autograder.verification.learning import REFERENCE
 from autograder.verification.verify import try_variants
+from benchmarks.shares import COMMON, tables
 
 SAC = load_practical(KIT, "sac")
 SAMPLE = 10
@@ -132,3 +133,10 @@ WITHOUT_ENTROPY = [  # or without its factor
 @pytest.mark.parametrize("name", WITHOUT_ENTROPY)
 def test_a_mistake_in_the_entropy_costs_what_is_about_the_entropy_alone(local: LocalJudge, name: str) -> None:
     assert set(failed(local, VARIANTS[name])) <= ABOUT_ENTROPY
+
+
+def test_the_page_about_common_mistakes_says_what_they_cost(local: LocalJudge) -> None:
+    wanted = [name for ids in COMMON.values() for name in ids.split()]
+    lines = list(tables(VARIANTS, {name: local.results(VARIANTS[name]) for name in wanted}))
+    page = (KIT / "docs" / "shares.md").read_text(encoding="utf-8")
+    assert page.endswith("\n".join([*lines, ""])), "run python -m benchmarks.shares"

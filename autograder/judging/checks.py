@@ -267,6 +267,6 @@ def _pattern(actual: npt.NDArray[np.float64], expected: npt.NDArray[np.float64],
         return ": they are all the same number"
     if a.size > 2 and np.ptp(a - e) <= 1e-3 * np.abs(a - e).mean():
         return ": all by the same amount"
-    if a.size > 2 and e.all() and np.ptp(a / e) <= 1e-3 * np.abs(a / e).mean():
+    if a.size > 2 and e.all() and np.ptp(a / e) <= 1e-3 * np.abs(a / e).mean() < np.abs(a / e - 1).mean():
         return ": all by the same factor"
     return ""

@@ -17,6 +17,7 @@ from autograder.judging import (
     Scene,
     Step,
     Thing,
+    Unreached,
     call,
     check,
     expect_unmoved,
@@ -96,6 +97,8 @@ def the_entropy_is_paid_for(exam: Exam) -> None:
     What the entropies change in the policy's step is compared, whatever the rest of it is.
     """
     without = step_at(exam, USUAL)
+    if not any(step_at(exam, number).taken.any() for number in (USUAL, *ENTROPIES)):
+        raise Unreached
     terms = [step_at(exam, number).beyond(without) for number in ENTROPIES]
     expect_term(terms, COEFFICIENTS, "The entropy bonus", "entropy_coef", "the policy's step")
     both = exam.play(SCENE), exam.right(SCENE)

@@ -6,7 +6,7 @@ log-probabilities are 0, and the entropy's part is the difference that log-proba
 
 import numpy as np
 
-from autograder.judging import Answer, Exam, Mistake, Numbers, Scene, Step, Thing, call, check, needed
+from autograder.judging import Answer, Exam, Mistake, Numbers, Scene, Step, Thing, Unreached, call, check, needed
 from autograder.judging.scenes import expect_unmoved, help_with, sgd
 from autograder.rl.updates import Taken, Twice, expect_losses, expect_step, expect_term, step_of
 
@@ -94,6 +94,8 @@ def the_actor_keeps_its_entropy(exam: Exam) -> None:
     What the actions' log-probabilities change in the actor's step is compared, whatever the rest of it is.
     """
     without = step_at(exam, USUAL)
+    if not any(step_at(exam, number).taken.any() for number in (USUAL, *ENTROPIES)):
+        raise Unreached
     terms = [step_at(exam, number).beyond(without) for number in ENTROPIES]
     expect_term(terms, ALPHAS, "The entropy term", "alpha", "the actor's step")
     losses, due = (np.array([loss(each, n) - loss(each, USUAL) for n in ENTROPIES]) for each in _both(exam))

@@ -26,7 +26,7 @@ MODERATE = np.arange(REGIME)
 LOG_STDS: Final = {"moderate": (-1.5, 0.5), "small": (-4.99, -3.5), "large": (1.0, 1.99)}
 MEANS: Final = {"moderate": 1.2, "small": 2.7, "large": 1.2}  # the largest of a regime
 MANY = 3 * REGIME
-SAME = 0.02  # the share of their size by which two numbers may differ that are one and the same
+SAME = 0.003  # standard deviations: samples that are as close are one and the same
 REPEATED = 0.2  # the share of all noise above which it is no accident
 SMALL = (1, ACTIONS)  # a batch of one, and one as large as the action, where a sum over the wrong dimension fits
 SATURATED = 4.0  # beyond this |u| a float32 action no longer tells u
@@ -254,22 +254,25 @@ def standing(draw: Draw) -> bool:
 
 def repeated(draw: Draw) -> str:
     """What of the noise is used several times, number for number, in words; nothing where none is."""
-    z, again = np.where(draw.readable()[:, None], draw.z, np.nan), (draw.again - draw.location) / np.exp(draw.log_std)
-    if _equal(z, again):
+    readable = draw.readable()[:, None]
+    z, again = np.where(readable, draw.z, np.nan), (draw.again - draw.location) / np.exp(draw.log_std)
+    # where the deviation is moderate: elsewhere a wrong mean or deviation may make unequal noise nearly equal
+    moderate = np.where(np.isin(np.arange(MANY), MODERATE)[:, None], z, np.nan)
+    if _equal(moderate, again):
         return "Two calls"
     centred = np.where(draw.z > np.nanmedian(z), 1.0, -1.0).ravel()
     _, lag, mirrored = strain_of_repetition(centred)
     flat = z.ravel()
     other = flat[::-1] if mirrored else flat
     shifted = np.roll(other, lag) if mirrored else np.roll(other, -lag)
-    return pairs_of(lag, mirrored) if _equal(flat, shifted) or _equal(flat, -shifted) else ""
+    first = moderate.ravel()
+    return pairs_of(lag, mirrored) if _equal(first, shifted) or _equal(first, -shifted) else ""
 
 
 def _equal(one: Numbers, other: Numbers) -> bool:
     """Whether a good part of the noise is the same in both, where it can be read."""
     both = np.isfinite(one) & np.isfinite(other)
-    same = np.abs(one - other)[both] < SAME * (np.abs(one) + np.abs(other))[both]
-    return bool(both.any() and same.mean() > REPEATED)
+    return bool(both.any() and (np.abs(one - other)[both] < SAME).mean() > REPEATED)
 
 
 def pairs_of(lag: int, mirrored: bool) -> str:

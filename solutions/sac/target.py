@@ -18,7 +18,7 @@ MANY, FEW = 12, 7
 ACTOR = 55  # the seed of an actor whose log-probabilities have both signs
 ONE, OTHER = 61, 64  # seeds of two critics; each is the smaller in some rows, with values of both signs
 ALPHAS = (1.7, 0.03, 25.0)
-GAMMA = 0.8
+USUAL_GAMMA, GAMMA = 0.99, 0.8  # with the usual one, a discount that is fixed or forgotten hardly shows
 DONES = (0, 1, 1)
 DATA = batch(21, MANY)
 VALUES, ENTROPIES, ALL, LARGE_VALUES = 0, (1, 2, 3), 4, 5  # steps of the scene
@@ -58,10 +58,10 @@ OBJECTS = {
 CRITICS = ("qf1", "qf2")
 SCENE = Scene(
     OBJECTS,
-    call("critic_target", "next", "without entropy", *CRITICS, NEARLY_ZERO, 1.0),
-    *(call("critic_target", "next", "actor", *CRITICS, alpha, 1.0) for alpha in ALPHAS),
+    call("critic_target", "next", "without entropy", *CRITICS, NEARLY_ZERO, USUAL_GAMMA),
+    *(call("critic_target", "next", "actor", *CRITICS, alpha, USUAL_GAMMA) for alpha in ALPHAS),
     call("critic_target", "whole", "actor", *CRITICS, ALPHAS[0], GAMMA),
-    call("critic_target", "few", "without entropy", "large qf1", "large qf2", NEARLY_ZERO, 1.0),
+    call("critic_target", "few", "without entropy", "large qf1", "large qf2", NEARLY_ZERO, USUAL_GAMMA),
 )
 ALONE = Scene(
     OBJECTS,
@@ -78,13 +78,19 @@ def targets(answer: Answer, step: int, size: int = MANY) -> Numbers:
 def the_smaller_critic_counts(exam: Exam) -> None:
     """Each transition takes the smaller of both target critics' values, of the actor's action at the next observation.
 
-    Without entropy, rewards, discount and finished episodes.
+    Without entropy, rewards and finished episodes; whether the discount is there is another check's affair.
     """
     both = exam.play(SCENE), exam.right(SCENE)
     theirs, right = (targets(each, VALUES) for each in both)
-    expect_close(theirs, right, "targets", atol=1e-4)
+    expect_close(theirs * discount(theirs, right), right, "targets", atol=1e-4)
     theirs, right = (targets(each, LARGE_VALUES, FEW) for each in both)
+    theirs = theirs * discount(theirs, right)
     expect_close(theirs, right, "targets of large values", atol=1e-2, look_at="clamps, and small number types")
+
+
+def discount(theirs: Numbers, right: Numbers) -> float:
+    """The usual discount where it was forgotten, which another check tells; else 1."""
+    return USUAL_GAMMA if Taken(theirs, right).is_times(1 / USUAL_GAMMA) else 1.0
 
 
 @check(QUESTION, weight=2, look_at=ENTROPY)
@@ -98,7 +104,8 @@ def the_entropy_counts(exam: Exam) -> None:
     def added(answer: Answer, step: int) -> Numbers:
         return targets(answer, step) - targets(answer, VALUES)
 
-    terms = [Taken(added(theirs, step), added(right, step)) for step in ENTROPIES]
+    pairs = [(added(theirs, step), added(right, step)) for step in ENTROPIES]
+    terms = [Taken(term * discount(term, due), due) for term, due in pairs]
     expect_term(terms, ALPHAS, "The entropy term", "alpha", "the targets")
 
 
@@ -106,12 +113,12 @@ def the_entropy_counts(exam: Exam) -> None:
 def a_finished_episode_adds_nothing(exam: Exam) -> None:
     """Where an episode has ended the target is the reward alone; elsewhere the next state's value is added, discounted.
 
-    The next state's value is the one that the same code gives where there are no rewards, ends and discount.
+    The next state's value is the one that the same code gives where there are no rewards and ends.
     """
     theirs = exam.play(SCENE)
     actual, following = targets(theirs, ALL), targets(theirs, ENTROPIES[0])
     rewards, ended = (np.ravel(WHOLE.values[name]).astype(np.float64) for name in ("rewards", "dones"))
-    due = rewards + (1 - ended) * GAMMA * following
+    due = rewards + (1 - ended) * GAMMA / USUAL_GAMMA * following
     for rows, which in ((ended == 1, "finished episodes"), (ended == 0, "transitions that go on")):
         expect_close(actual[rows], due[rows], f"targets of {which}", atol=1e-4)
 
