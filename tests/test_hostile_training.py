@@ -37,8 +37,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_it_earns_nothing_and_says_why(results: dict[str, Any], name: str) -> None:
     question = results[name]
     assert (question["question"], question["points"]) == ("training", 0)
-    assert all(re.search(FAULTS[name].says, check["happened"]) for check in question["checks"])
-    assert question["checks"]
+    first, *others = (check["happened"] for check in question["checks"])
+    assert re.search(FAULTS[name].says, first)
+    assert all(re.search(f"{FAULTS[name].says}|Not reached", words) for words in others)
 
 
 @pytest.mark.parametrize("name", ["returns-canned-weights", "fakes-its-environment"])

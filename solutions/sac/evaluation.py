@@ -14,6 +14,8 @@ from .inputs import ACTIONS, HIGH, LOW, OBSERVATIONS, actor
 
 QUESTION = "evaluation"
 MOST_STEPS = 400  # of all short episodes together; right code needs fewer than 100
+MOST_RESETS = 100
+SECONDS = 120.0  # wall clock, for a long episode on a busy machine
 LONG = 1010  # steps of a long episode: the pendulum's have up to 1000
 EPISODES, DEFAULT = 6, 10
 ACTOR = actor(91)
@@ -63,9 +65,10 @@ class Script:
 
     def _reset(self, seed: Value) -> Value:
         """The next episode. Rewards and observations are of all sizes."""
+        self._refuse_if(self.episode >= MOST_RESETS, f"more than {MOST_RESETS} resets")
         self.left = self.left or (len(self.paid) if self.running else 0)
         self.episode, self.running, self.paid = self.episode + 1, True, []
-        self.seeds.append(seed)
+        self.seeds.append(seed if isinstance(seed, int | None) else "no number")
         rng = generator(10_000 + 1000 * self.seed + self.episode)
         length = self.long if self.long and not self.episode else int(rng.integers(2, 8))
         self.rewards = rng.normal(0.5, 2.0, length) * rng.choice([1.0, 1.0, 30.0], length)
@@ -90,7 +93,7 @@ def run(exam: Exam, seed: int, *episodes: int, long: int = 0) -> tuple[Answer, S
     """Have the student's test_actor run that many episodes (its default, if no number is given) of a script."""
     env = thing("JudgesEnvironment", observations=OBSERVATIONS, low=LOW, high=HIGH)
     scene = Scene({"actor": ACTOR, "env": env}, call("test_actor", "actor", "env", *episodes))
-    answer = exam.play(scene, handler=partial(Script, seed, long))
+    answer = exam.play(scene, handler=partial(Script, seed, long), seconds=SECONDS if long else None)
     script: Script = answer.handler
     if script.fault:
         words = f"test_actor went wrong in the environment: {script.fault}."
@@ -177,6 +180,19 @@ def ten_episodes_unless_told_otherwise(exam: Exam) -> None:
             raise Mistake(f"The environment was reset {started} times, where {asked}.")
 
 
+@check(QUESTION, weight=2, look_at="the observation the actor is shown: the current one, as a batch of one")
+def the_actor_acts(exam: Exam) -> None:
+    """Every action is the actor's own for the current observation: its sample, or its mean action, but one of them."""
+    _, script = run(exam, 1, EPISODES)
+    if not script.actions:
+        raise Mistake("The environment was never stepped.")
+    actual = np.array(script.actions, np.float64)
+    errors = [np.abs(actual - right).max(1) for right in right_actions(exam, script)]
+    if not any((error <= 1e-3).all() for error in errors):
+        wrong = int(min((~(error <= 1e-3)).sum() for error in errors))
+        raise Mistake(f"{wrong} of {len(actual)} actions are not the actor's for the current observation.")
+
+
 @check(QUESTION, look_at="when an episode is left, and what reset is called with")
 def episodes_are_whole_and_each_is_another(exam: Exam) -> None:
     """Every episode is played to its end, however long it is, and no two start from the same seed."""
@@ -198,16 +214,3 @@ def _expect_whole(script: Script) -> None:
     left = script.left or (len(script.paid) if script.running else 0)
     if left or script.running:
         raise Mistake(f"An episode was left after {left} steps, before it had ended.")
-
-
-@check(QUESTION, weight=2, look_at="the observation the actor is shown: the current one, as a batch of one")
-def the_actor_acts(exam: Exam) -> None:
-    """Every action is the actor's own for the current observation: its sample, or its mean action, but one of them."""
-    _, script = run(exam, 1, EPISODES)
-    if not script.actions:
-        raise Mistake("The environment was never stepped.")
-    actual = np.array(script.actions, np.float64)
-    errors = [np.abs(actual - right).max(1) for right in right_actions(exam, script)]
-    if not any((error <= 1e-3).all() for error in errors):
-        wrong = int(min((~(error <= 1e-3)).sum() for error in errors))
-        raise Mistake(f"{wrong} of {len(actual)} actions are not the actor's for the current observation.")
