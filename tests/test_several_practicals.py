@@ -19,18 +19,18 @@ from small_course import CHECKS, CORPUS, DOUBLE, hand_in, handed_in, notebook, r
 from autograder.course.configuration import course_config
 from benchmarks.likeness import HELPERS
 
-ONE, OTHER = "hw-1", "hw-2"  # double is two times the numbers in the one, four times in the other
+ONE, OTHER = "hw-1", "hw-2"  # double is two times the numbers in the one, five times in the other
 POINTS = {ONE: {"ada": 5, "bob": 3}, OTHER: {"ada": 3, "bob": 5, "cyd": 5}}
-SENTENCES = {ONE: "Twice the numbers come back.", OTHER: "Four times the numbers come back."}
-HINTS = {ONE: "The factor is four, and it should be two.", OTHER: "The factor is two, and it should be four."}
-FILES = {"variants/all.toml": CORPUS.replace("3 * x", "4 * x").replace("three", "four")}
+SENTENCES = {ONE: "Twice the numbers come back.", OTHER: "Five times the numbers come back."}
+HINTS = {ONE: "The factor is five, and it should be two.", OTHER: "The factor is two, and it should be five."}
+FILES = {"variants/all.toml": CORPUS.replace("3 * x", "5 * x").replace("three", "five")}
 OTHERS_FILES = {
-    "checks.py": CHECKS.replace("Twice", "Four times")
+    "checks.py": CHECKS.replace("Twice", "Five times")
     .replace("import Exam", "import Exam, LearningCurve")
     .replace('note(exam, "shift")', 'exam.keep_curve(LearningCurve((10, 20), (0.5, 0.75), "epochs", "accuracy"))'),
-    "variants/all.toml": CORPUS.replace("x + x", "3 * x + x")
+    "variants/all.toml": CORPUS.replace("x + x", "4 * x + x")
     .replace('"3 * x"', '"2 * x"')
-    .replace("three, and it should be two", "two, and it should be four"),
+    .replace("three, and it should be two", "two, and it should be five"),
 }
 
 
@@ -38,11 +38,11 @@ OTHERS_FILES = {
 def submitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A course with both practicals, their known mistakes learnt; in the other one, Ada's and Cyd's work is alike."""
     root = small_course(tmp_path_factory.mktemp("submitted") / "my course", name=ONE, files=FILES)
-    small_course(root, notebook(double=DOUBLE.replace("2 * x", "4 * x")), OTHER, OTHERS_FILES)
+    small_course(root, notebook(double=DOUBLE.replace("2 * x", "5 * x")), OTHER, OTHERS_FILES)
     for name in (ONE, OTHER):
         assert run("verify", "--course", root, "--assignment", name, "--learn", "--jobs", "1").exit_code == 0
     hand_in(root, "ada", name=ONE)
-    hand_in(root, "bob", name=ONE, double="4 * x")
+    hand_in(root, "bob", name=ONE, double="5 * x")
     hand_in(root, "bob", name=OTHER)
     for student, fills in (("ada", {"double": "2 * x"}), ("cyd", {})):
         made = handed_in(root, OTHER, **fills)
@@ -155,7 +155,7 @@ def test_grading_one_again_leaves_all_of_the_other_as_it_was(by_kit: Path, tmp_p
         book.find_grade("why", OTHER, OTHER, "ada").manual_score = 1.5
         book.db.commit()
     before = files_of(root, OTHER)
-    hand_in(root, "ada", name=ONE, double="4 * x")
+    hand_in(root, "ada", name=ONE, double="5 * x")
     grade(root, ONE, "--force")
     assert files_of(root, OTHER) == before
     assert scores(root, OTHER) == scores(by_kit, OTHER)

@@ -25,6 +25,7 @@ from autograder.notebook.statements import ANY
 MOST_LOOSE = 300  # statements of which a message may speak
 
 MOST_OPEN = 20  # blanks of one function that are told
+MOST_SET, MOST_USED = 20, 100  # names of one statement for which it is noted what they depend on: each takes room
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,11 @@ def _is(function: str, changed: Collection[tuple[str, str]]) -> bool:
 def _uses(kept: Sequence[Item]) -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = {}
     for item in kept:
-        if not isinstance(item.node, ast.Import | ast.ImportFrom):
+        if not isinstance(item.node, ast.Import | ast.ImportFrom) and len(item.sets) <= MOST_SET:
+            used = sorted(item.uses)[:MOST_USED]
             for name in item.sets:
-                found.setdefault(name, set()).update(item.uses - {name})
+                found.setdefault(name, set()).update(used)
+                found[name].discard(name)
     return {name: tuple(sorted(used)) for name, used in found.items()}
 
 
