@@ -25,7 +25,12 @@ SHARED = (
     "swallows-every-exception",
     "tensor-that-lies",
 )
-QUESTIONS = {"explore": "explore", "target": "critic-target", "alpha-update": "alpha-update"}  # of the cell attacked
+QUESTIONS = {
+    "explore": "explore",
+    "target": "critic-target",
+    "critic-update": "critic-update",
+    "alpha-update": "alpha-update",
+}  # of the cell attacked
 
 
 @dataclass(frozen=True)

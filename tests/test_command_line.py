@@ -171,7 +171,7 @@ NO_NOTEBOOKS = {
     "no cells": (b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "notebook"),
     "cells a number": (notebook(cells=3), "notebook"),
     "cells of numbers": (notebook(cells=[1]), "notebook"),
-    "cell of no type": (notebook(cells=[{"source": "x"}]), "notebook"),
+    "cell of no type": (notebook(cells=[{"source": "x"}]), "no cell (number 1)"),
     "cell of a new type": (notebook(cells=[{**CODE, "cell_type": "quiz"}]), "no cell (number 1)"),
     "source a number": (notebook(cells=[CODE, {**CODE, "id": "b", "source": 3}]), "no cell (number 2)"),
 }
@@ -206,14 +206,11 @@ def test_a_file_that_may_not_be_read_is_named(
 ) -> None:
     path = tmp_path / "alice.ipynb"
     path.write_text(untouched, encoding="utf-8")
-    whole = Path.read_bytes
 
-    def read(self: Path) -> bytes:
-        if self == path:  # the superuser may read all, so rights alone would show nothing
-            raise PermissionError(13, "Permission denied", str(self))
-        return whole(self)
+    def refuse(refused: Path, _: int) -> None:  # the superuser may read all, so rights alone would show nothing
+        raise PermissionError(13, "Permission denied", str(refused))
 
-    monkeypatch.setattr(Path, "read_bytes", read)
+    monkeypatch.setattr("autograder.grading.mend.open_content", refuse)
     done = run("check", path, "--course", course)
     assert done.exit_code == 1
     assert "alice.ipynb cannot be read: Permission denied. Look at the file's rights." in said(done)

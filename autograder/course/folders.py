@@ -132,8 +132,9 @@ def _handed_in(student: Path, name: str, others: Collection[str]) -> list[Path] 
         own = student
         inside = [] if student.is_symlink() else [path for path in _entries(student) if not _is_of(path, others)]
         if not student.is_symlink() and all(path.is_dir() and not _is_notebook(path) for path in inside):
-            deeper = [path for folder in inside if folder.name not in others for path in _entries(folder)]
-            return [] if any(map(_is_notebook, deeper)) else None
+            deeper = [(folder, path) for folder in inside if folder.name not in others for path in _entries(folder)]
+            # another assignment's notebook bears its folder's name; any other one was meant for this assignment
+            return [] if any(_is_notebook(path) and path.stem != folder.name for folder, path in deeper) else None
     if student.is_symlink() or own.is_symlink():
         return []
     inside = [path for path in _entries(own) if not _is_of(path, others)]
