@@ -241,7 +241,7 @@ def convert_and_back(notebook: NotebookNode, die: Random) -> None:
 
 
 def is_check(cell: NotebookNode) -> bool:
-    return cell.source.startswith("# @title Check: ")
+    return bool(cell.source.startswith("# @title Check: "))
 
 
 def delete_locked(notebook: NotebookNode, die: Random) -> None:

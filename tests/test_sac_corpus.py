@@ -85,8 +85,8 @@ WORDS = {
     "critic-step-no-backward": "Neither critic changed: after the update it has no gradient, or one of zero.",
     "critic-step-ascent": ("Both critics move exactly against the gradient of the mean squared error to the target."),
     "critic-loss2-summed": (
-        "Along the gradient of the mean squared error to the target qf1 moves 1 times and qf2 10 times as far as it "
-        "should: one factor belongs to both."
+        "Both critics move along the gradient of the mean squared error to the target by different scales: qf1 1 times "
+        "and qf2 10 times as far."
     ),
     "critic-step-no-zero-grad": (
         "Gradients that were there before the second update take part in it: with them qf1 moves otherwise than "
