@@ -76,7 +76,8 @@ def change_the_release(course: Path) -> None:
 def learn_and_change_the_checks(course: Path) -> None:
     folder = course / "solutions" / NAME
     (folder / "known.json").write_text(
-        '{"format": 2, "fingerprint": "older", "places": [], "right": {}, "texts": [], "answers": []}', encoding="utf-8"
+        '{"format": 2, "fingerprint": "older", "places": [], "right": {}, "texts": [], "answers": [], "mistakes": []}',
+        encoding="utf-8",
     )
 
 

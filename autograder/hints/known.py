@@ -46,7 +46,7 @@ def learnt(practical: Practical) -> str:
     """How many mistakes are known, in words; CourseError if they have to be learnt again."""
     path = known_path(practical)
     known = read(path)
-    if known is None and not corpus_path(practical).is_dir():
+    if known is None and not path.exists() and not corpus_path(practical).is_dir():
         return f"none, since there is no {corpus_path(practical)}"
     step = f"Run: autograder verify --learn --assignment {practical.name}"
     if known is None:
