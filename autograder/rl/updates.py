@@ -21,6 +21,7 @@ from autograder.judging import (
     expect_close,
     help_with,
     moved,
+    needed,
     sgd,
 )
 from autograder.rl.inputs import generator, normal
@@ -201,6 +202,32 @@ class Twice:
             if not step_of(self.scene, name, theirs, right, second, first).is_times(1.0):
                 words = "The first update is right, and gradients that were there before the second take no part in it"
                 raise Mistake(f"{words}; yet in it {name} does not move along {gradient}.", "what is done beside it")
+
+    def expect_losses_back(
+        self, exam: Exam, rightly: Callable[[], "Twice"], scales: tuple[float, float], wrong: str
+    ) -> None:
+        """Raise Mistake unless both updates return their loss, and the first one detached.
+
+        ``rightly`` is that of ``expect_own_gradient``; where it raises Mistake, only the first loss can be compared.
+        ``wrong`` are the words for a loss that is the right one times no scale that is a convention.
+        """
+        theirs = exam.play(self.scene)
+        losses, due = self._losses(theirs), self._losses(exam.right(self.scene))
+        if not scales[0] - SLACK <= losses[0] / due[0] <= scales[1] + SLACK:
+            with needed():
+                rightly()
+            raise Mistake(wrong)
+        factor = losses[0] / due[0]
+        try:
+            due = self._losses(exam.right(rightly().scene))
+        except Mistake:
+            losses, due = losses[:1], due[:1]
+        expect_losses(losses, factor * due, theirs.step(self.updates[0]))
+
+    def _losses(self, answer: Answer) -> Numbers:
+        """What both updates returned, (2,)."""
+        found = [answer.step(step).number("returned", "the loss that is returned") for step in self.updates[:2]]
+        return np.array(found)
 
 
 def expect_losses(losses: Numbers, due: Numbers, first: Answer) -> None:

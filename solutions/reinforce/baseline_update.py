@@ -4,16 +4,13 @@ Half of the squared error is as right as the whole: what is compared is paramete
 of the loss that is common to all updates.
 """
 
-import numpy as np
-
-from autograder.judging import Answer, Exam, Mistake, Numbers, Scene, Step, Thing, call, check, help_with, needed, sgd
+from autograder.judging import Exam, Mistake, Scene, Step, Thing, call, check, help_with, sgd
 from autograder.rl.updates import (
     LOSS,
     SLACK,
     STEP,
     Twice,
     common_scale,
-    expect_losses,
     in_words,
     left_behind,
     step_of,
@@ -89,20 +86,5 @@ def the_second_update_starts_afresh(exam: Exam) -> None:
 @check(QUESTION, look_at="baseline_loss, detached from its graph")
 def the_loss_comes_back(exam: Exam) -> None:
     """What is returned is the baseline's loss, detached."""
-    theirs = exam.play(twice().scene)
-    losses, due = losses_of(theirs), losses_of(exam.right(twice().scene))
-    factor = float(losses[0] / due[0])
-    if not SCALES[0] - SLACK <= factor <= SCALES[1] + SLACK:
-        with needed():
-            scale_of(exam)
-        raise Mistake("What is returned is not the mean squared error.")
-    try:
-        due = losses_of(exam.right(twice(scale_of(exam)).scene))
-    except Mistake:  # which another check tells: only the first loss can be compared
-        losses, due = losses[:1], due[:1]
-    expect_losses(losses, factor * due, theirs.step(twice().updates[0]))
-
-
-def losses_of(answer: Answer) -> Numbers:
-    """What both updates returned, (2,)."""
-    return np.array([answer.step(step).number("returned", "the loss that is returned") for step in twice().updates[:2]])
+    wrong = "What is returned is not the mean squared error."
+    twice().expect_losses_back(exam, lambda: twice(scale_of(exam)), SCALES, wrong)

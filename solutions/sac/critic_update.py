@@ -4,9 +4,7 @@ Half of the squared error, or the mean over both critics, is as right as their s
 after plain SGD steps, up to one positive scale of the loss that is common to both critics and all updates.
 """
 
-import numpy as np
-
-from autograder.judging import Answer, Exam, Mistake, Numbers, Scene, Step, Thing, call, check, help_with, needed
+from autograder.judging import Answer, Exam, Mistake, Scene, Step, Thing, call, check, help_with
 from autograder.judging.scenes import sgd, tensor
 from autograder.rl.inputs import generator, normal
 from autograder.rl.updates import (
@@ -16,7 +14,6 @@ from autograder.rl.updates import (
     Taken,
     Twice,
     common_scale,
-    expect_losses,
     in_words,
     left_behind,
     step_of,
@@ -119,20 +116,5 @@ def the_second_update_starts_afresh(exam: Exam) -> None:
 @check(QUESTION, look_at="qf_loss, the sum of both losses, detached from its graph")
 def the_loss_comes_back(exam: Exam) -> None:
     """What is returned is the loss of both critics, detached."""
-    theirs, right = exam.play(twice().scene), exam.right(twice().scene)
-    losses, due = (losses_of(each) for each in (theirs, right))
-    factor = float(losses[0] / due[0])
-    if not SCALES[0] - SLACK <= factor <= SCALES[1] + SLACK:
-        with needed():
-            scale_of(exam)
-        raise Mistake("What is returned is not the sum of both critics' losses.")
-    try:
-        due = losses_of(exam.right(twice(scale_of(exam)).scene))
-    except Mistake:  # which another check tells: only the first loss can be compared
-        losses, due = losses[:1], due[:1]
-    expect_losses(losses, factor * due, theirs.step(twice().updates[0]))
-
-
-def losses_of(answer: Answer) -> Numbers:
-    """What both updates returned, (2,)."""
-    return np.array([answer.step(step).number("returned", "the loss that is returned") for step in twice().updates[:2]])
+    wrong = "What is returned is not the sum of both critics' losses."
+    twice().expect_losses_back(exam, lambda: twice(scale_of(exam)), SCALES, wrong)
