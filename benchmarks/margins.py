@@ -26,12 +26,14 @@ from autograder.course.folders import Course
 from autograder.course.limits import BYTES_IN, FIELDS, Limits
 from autograder.grading.mark import Marking
 from autograder.grading.mend import Mended
+from autograder.grading.reading import Reader
 from autograder.judging.judge import judge, student_process
 from autograder.judging.process import Session
 from autograder.rl.training_ground import SECONDS
 from autograder.sandbox import choose_barrier
 from autograder.sandbox.usage import descendants, memory_of
 from autograder.verification.corpus import Variant, load_corpus, variant_notebook
+from benchmarks.reading import reading
 
 ROOT = Path(__file__).resolve().parents[1]
 PAUSE = 0.2  # seconds between two looks
@@ -129,8 +131,11 @@ def spread(items: Sequence[Variant], wanted: int) -> list[Variant]:
     return [items[number * len(items) // wanted] for number in range(wanted)]
 
 
-def written(watch: Watch, notebook: NotebookNode) -> None:
-    """Note what the notebook itself holds; its outputs as large as the animation in it may become."""
+def written(watch: Watch, notebook: NotebookNode, reader: Reader) -> None:
+    """Note what the notebook itself holds, its outputs as large as the animation in it may become, and its reading."""
+    seconds, memory, _ = reading(reader, json.dumps(notebook).encode())
+    watch.note("seconds_to_read", seconds)
+    watch.note("memory_to_read", memory * BYTES_IN["MiB"])
     embedded = int(rcParams["animation.embed_limit"] * BYTES_IN["MiB"])  # Matplotlib leaves out frames beyond it
     watch.note("largest_notebook", len(json.dumps(notebook).encode()) + embedded)
     code = [len(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
@@ -141,7 +146,7 @@ def written(watch: Watch, notebook: NotebookNode) -> None:
 
 def graded(watch: Watch, variants: Sequence[Variant], skip: frozenset[str], course: Course, pause: float) -> None:
     """Grade the variants one after the other under watch; AssertionError if one loses a mark."""
-    marking = Marking(course, skip=skip)
+    marking, reader = Marking(course, skip=skip), Reader.of(course)
     practical = course.practical
     with student_process(marking.release.imports, marking.key, choose_barrier(), Limits()) as process:
         began = time.monotonic()
@@ -151,7 +156,7 @@ def graded(watch: Watch, variants: Sequence[Variant], skip: frozenset[str], cour
             for variant in variants:
                 watch.doing = variant.id
                 notebook = variant_notebook(practical.source, practical, variant)
-                written(watch, notebook)
+                written(watch, notebook, reader)
                 for result in judge(
                     marking.paper(Mended(variant.id, notebook)), marking.key, process, marking.questions
                 ):

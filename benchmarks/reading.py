@@ -1,6 +1,6 @@
 """Time and memory of reading one submission against its size, for many kinds of text that are long to read.
 
-    python -m benchmarks.reading [--course FOLDER] [--assignment NAME] [--kind WORD]… [--largest SHARE]
+    python -m benchmarks.reading [--course FOLDER] [--assignment NAME] [--kind WORD]…
 
 Each kind is read at a quarter, a half and the whole of the largest size that is allowed, in a process apart as grading
 does it. Linear means: the whole takes about twice as long as the half. Nothing is written.

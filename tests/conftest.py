@@ -32,15 +32,8 @@ SLOW = (
 )  # begun first, longest first
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest, so that no worker is left alone with one at the end.
-
-    One worker runs all tests of a file, unless they name a group of their own.
-    """
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+    """Begin with the files that take longest, so that no worker is left alone with one at the end."""
     rank = {f"test_{name}.py": number for number, name in enumerate(SLOW)}
     items.sort(key=lambda item: rank.get(item.path.name, len(SLOW)))
 

@@ -105,10 +105,7 @@ class Graded:
         return {item["question"]: item for item in self.results[student]["questions"]}
 
 
-BARRIERS = [pytest.param(name, marks=pytest.mark.xdist_group(f"hostile {name}")) for name in NAMES]  # side by side
-
-
-@pytest.fixture(scope="module", params=BARRIERS)
+@pytest.fixture(scope="module", params=NAMES)
 def graded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, listener: Listener) -> Graded:
     """Everybody, graded with a secret in the grader's environment."""
     folder = tmp_path_factory.mktemp("hostile")

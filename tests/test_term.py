@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import shlex
 import shutil
@@ -251,7 +252,10 @@ def test_the_platforms_own_sheet_is_filled_in_and_feedback_goes_back_under_its_n
 
 
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
-def test_nbgraders_own_commands_come_to_the_same_totals(finished: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+def test_nbgraders_own_commands_come_to_the_same_totals(
+    finished: tuple[Path, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)  # nbgrader starts alembic by name
     root = Path(shutil.copytree(finished[0], tmp_path / "copy"))
     (root / "gradebook.db").unlink()
     shutil.rmtree(root / "autograded")
