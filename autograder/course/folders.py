@@ -15,6 +15,8 @@ from autograder.errors import CourseError
 from autograder.notebook.reading import is_export, is_script
 from autograder.records import Submission
 
+TIMESTAMP = "timestamp.txt"  # beside a submission: when it was handed in, as nbgrader reads it
+
 
 @dataclass(frozen=True)
 class Course:

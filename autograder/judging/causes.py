@@ -15,9 +15,8 @@ class Causes:
     """What became of one notebook's statements when they were run."""
 
     extract: Extract
-    happened: list[tuple[Place, str]] = field(
-        default_factory=list
-    )  # what a statement did instead, as in "was left out"
+    # what a statement did instead, as in "was left out"
+    happened: list[tuple[Place, str]] = field(default_factory=list)
     missing: dict[Place, str] = field(default_factory=dict)  # the name that a statement did not find
 
     def note(self, place: Place, what: str) -> None:

@@ -5,7 +5,6 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from autograder.authoring import MarkedNotebook, read_marked
 from autograder.authoring.blanks import reindented
@@ -18,8 +17,6 @@ from autograder.mutants.steps import step_changes
 from autograder.mutants.trees import Change, changed, expressions, is_docstring, normal, statements
 from autograder.notebook.cells import Cell
 from autograder.notebook.python import functions_in
-
-MUTANTS = Path("mutants")  # where they would stand if they were written down
 
 
 @dataclass(frozen=True)
@@ -48,8 +45,7 @@ class Mutant:
         """The source of its cell, or what was kept of that line by line, with the mistake."""
         lines = cell.split("\n")
         first, last = self.rows
-        kept = self.function.split("\n")
-        lines[first - 1 : last] = kept
+        lines[first - 1 : last] = self.function.split("\n")
         return "\n".join(lines)
 
     @property

@@ -29,17 +29,17 @@ _RUNNING = 10  # points in the learning curve's running mean
 
 
 @cache
-def templates() -> Environment:
-    """The kit's templates: whatever is not marked safe is escaped, freed of control characters and kept short."""
+def templates(room: str = "autograder.nbgrader") -> Environment:
+    """A room's templates: whatever is not marked safe is escaped, freed of control characters and kept short."""
     environment = Environment(
-        loader=PackageLoader("autograder.nbgrader"),
+        loader=PackageLoader(room),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
-        finalize=presentable,
+        finalize=_presentable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "prose": prose}
+    environment.filters |= {"number": _number, "prose": _prose}
     return environment
 
 
@@ -130,7 +130,7 @@ def curve_picture(curve: LearningCurve) -> Markup:
     return Markup("data:image/png;base64,") + base64.b64encode(picture.getvalue()).decode("ascii")
 
 
-def presentable(value: object) -> object:
+def _presentable(value: object) -> object:
     """What a template prints: text without control characters and of bounded length; other values as they are."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
@@ -138,11 +138,10 @@ def presentable(value: object) -> object:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … (cut)"
 
 
-def prose(text: str) -> Markup:
+def _prose(text: str) -> Markup:
     """Escaped text in which `names` between backticks are set as code."""
-    return Markup(_TICKED.sub(r"<code>\1</code>", str(escape(presentable(text)))))  # noqa: S704 - escaped within
+    return Markup(_TICKED.sub(r"<code>\1</code>", str(escape(_presentable(text)))))  # noqa: S704 - escaped within
 
 
-def number(value: float) -> str:
-    """A number with at most two digits behind the point."""
+def _number(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")

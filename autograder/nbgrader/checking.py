@@ -10,11 +10,10 @@ from autograder.course.folders import Course
 from autograder.course.term import TERM, read_term
 from autograder.errors import CourseError
 from autograder.nbgrader.backups import backups
-from autograder.nbgrader.database import Database, database_of
+from autograder.nbgrader.database import Database, cells_by_name, database_of
 from autograder.notebook.cells import cells_of
 
 LATE_RULE = "autograder.nbgrader.late.LatePolicy"
-ROLES = ("grade", "solution", "locked", "task")
 
 
 def check_course(course: Course) -> None:
@@ -69,8 +68,7 @@ def check_gradebook(course: Course, database: Database) -> None:
 def check_cells(course: Course, database: Database) -> None:
     """CourseError where the gradebook, which holds submissions, has other cells than the source."""
     there = database.sources()
-    cells = cells_of(course.practical.source, course.practical.source_path)
-    now = {cell.grade_id for cell in cells if cell.grade_id and any(map(cell.has, ROLES))}
+    now = cells_by_name(cells_of(course.practical.source, course.practical.source_path)).keys()
     if there and there != now and database.entries():
         new, gone = sorted(now - there), sorted(there - now)
         changes = [f"new: {', '.join(new)}"] * bool(new) + [f"gone: {', '.join(gone)}"] * bool(gone)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, InternalError, Operational
 from autograder.course.configuration import course_config
 from autograder.course.folders import Course
 from autograder.errors import CourseError
+from autograder.notebook.cells import Cell
 
 REMEDIES = {  # what SQLite says -> what to do
     "locked": "Another program is writing to it, such as formgrader or a grader on another machine: wait, or close it.",
@@ -57,6 +58,7 @@ SELECT submitted_assignment.student_id, base_cell.name, grade_cells.max_score, a
     needs_manual_grade
 FROM grade JOIN base_cell ON base_cell.id = grade.cell_id JOIN grade_cells ON grade_cells.id = base_cell.id
 JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id {_OF_ASSIGNMENT}"""  # noqa: S608 - likewise
+ROLES = ("grade", "solution", "locked", "task")  # that nbgrader gives to a cell
 EPOCH = datetime(1970, 1, 1)  # from which databases without intervals count them
 _ENTERED = (_by_cell("grade", "auto_score"), _by_cell("comment", "auto_comment"))
 _GIVEN = (_by_cell("grade", "manual_score", "extra_credit"), _by_cell("comment", "manual_comment"))
@@ -99,17 +101,6 @@ class EntryMarks:
     penalty: float  # points taken off for being late
     seconds_late: float
     cells: dict[str, CellMarks] = field(default_factory=dict)  # by grade_id
-
-    @property
-    def total(self) -> float:
-        """The points, of what is marked so far."""
-        marked = sum(cell.final or 0.0 for cell in self.cells.values())
-        return round(max(marked - self.penalty, 0.0), 2)
-
-    @property
-    def waiting(self) -> int:
-        """How many answers nobody has marked yet."""
-        return sum(cell.final is None for cell in self.cells.values())
 
 
 @dataclass(frozen=True)
@@ -190,6 +181,11 @@ def _time(value: Any) -> Any:
     if isinstance(value, timedelta):
         return EPOCH + value
     return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def cells_by_name(cells: Iterable[Cell]) -> dict[str, Cell]:
+    """The cells of a source of which a gradebook keeps the text, as nbgrader's SaveCells chooses them."""
+    return {cell.grade_id: cell for cell in cells if cell.grade_id and any(map(cell.has, ROLES))}
 
 
 def database_of(course: Course) -> Database:

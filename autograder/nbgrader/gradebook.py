@@ -19,6 +19,7 @@ from nbgrader.utils import parse_utc
 from sqlalchemy.exc import SAWarning
 
 from autograder.course.configuration import course_config, importable
+from autograder.course.folders import TIMESTAMP
 from autograder.errors import CourseError, raise_unless_of_submission
 from autograder.grading.store import mended_path
 from autograder.nbgrader.database import database_fault, refused
@@ -28,8 +29,6 @@ from autograder.nbgrader.registration import quiet_log, silent_nbgrader
 from autograder.records import Submission
 
 STAGED = "staged"  # within results/<practical>/: a copy under the assignment's own name, while it is entered
-TIMESTAMP = "timestamp.txt"  # nbgrader's: when a student handed in
-
 MOST_WORDS = 1_000  # characters of why a step failed
 
 
@@ -113,7 +112,7 @@ def _enter(course: CourseDirectory, inputs: Inputs, student: str) -> None:
     for path in folder.rglob("*"):  # nbgrader copies all of them, links to the ends of the machine included
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             raise _FileFaultError(f"{path} is a link or a device. Take it away and grade again.")
-    _check_time(folder / "timestamp.txt")
+    _check_time(folder / TIMESTAMP)
     command = Autograde(coursedir=course, config=course.config, force=True, log=quiet_log())
     command.inputs = inputs
     try:

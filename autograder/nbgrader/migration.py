@@ -22,7 +22,7 @@ from nbgrader.api import (
 from autograder.course.folders import Course
 from autograder.errors import CourseError
 from autograder.nbgrader.backups import back_up
-from autograder.nbgrader.database import database_of
+from autograder.nbgrader.database import cells_by_name, database_of
 from autograder.notebook.cells import Cell, cells_of
 
 KINDS = {"grade": GradeCell, "solution": SolutionCell, "task": TaskCell}
@@ -70,7 +70,7 @@ def _compared(notebook: Notebook, cells: tuple[Cell, ...]) -> Migration:
     wanted = _wanted(cells)
     there = {(role, each.name) for role, kind in KINDS.items() for each in _of(notebook, kind)}
     lost = [given for role, name in sorted(there - wanted.keys()) for given in _by_hand(notebook, role, name)]
-    sources = {cell.grade_id for cell in cells if cell.grade_id and any(map(cell.has, (*KINDS, "locked")))}
+    sources = cells_by_name(cells).keys()
     before = {name for _, name in there} | {each.name for each in notebook.source_cells}
     return Migration(tuple(sorted(sources - before)), tuple(sorted(before - sources)), tuple(lost))
 
@@ -101,7 +101,7 @@ def _migrate(gradebook: Gradebook, notebook: Notebook, course: Course) -> None:
                 for row in (*cell.grades, *cell.comments):
                     gradebook.db.delete(row)
                 gradebook.db.delete(cell)
-    sources = {cell.grade_id: cell for cell in cells if cell.grade_id and any(map(cell.has, (*KINDS, "locked")))}
+    sources = cells_by_name(cells)
     for source in list(notebook.source_cells):
         if source.name not in sources:
             gradebook.db.delete(source)

@@ -135,7 +135,7 @@ class Selection:
         defined = {name for item in self.items if item.is_definition for name in item.sets}
         readers: dict[str, list[Item]] = defaultdict(list)
         found: dict[Item, str] = {}
-        names: dict[str, str] = {}
+        missing: set[str] = set()
         for item in self.items:
             if item.is_definition:
                 continue
@@ -144,16 +144,16 @@ class Selection:
             if not item.why and (name := costly_call(running(*item.parts), self.modules, costly)):
                 found[item] = f"it calls {name}, which takes long, and nothing needed it"
             if item.why or item in found:
-                names |= dict.fromkeys(item.sets - defined, "")
-        waiting = list(names)
+                missing |= item.sets - defined
+        waiting = sorted(missing)  # in an order that is the same in every run, since messages name them
         while waiting:
             name = waiting.pop()
             for item in readers[name]:
                 if item not in found and not item.why:
                     found[item] = f"it needs {name}, which is not made"
-                    new = item.sets - defined - names.keys()
-                    names |= dict.fromkeys(new, "")
-                    waiting.extend(new)
+                    new = item.sets - defined - missing
+                    missing |= new
+                    waiting.extend(sorted(new))
         return found
 
     def _keep_wanted(self, plain: Sequence[Item], lazy: Sequence[Item]) -> None:

@@ -23,7 +23,6 @@ from autograder.notebook.recovery import recovered
 from autograder.notebook.statements import ANY
 
 MOST_LOOSE = 300  # statements of which a message may speak
-
 MOST_OPEN = 20  # blanks of one function that are told
 MOST_SET, MOST_USED = 20, 100  # names of one statement for which it is noted what they depend on: each takes room
 

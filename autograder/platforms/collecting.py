@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from autograder.course.folders import Course
+from autograder.course.folders import TIMESTAMP, Course
 from autograder.course.sheets import read_sheet
 from autograder.course.term import Term, read_term
 from autograder.files import write_atomically
@@ -16,8 +16,6 @@ from autograder.platforms.choosing import Chosen, choose
 from autograder.platforms.layouts import Handed, read_layout
 from autograder.platforms.people import Directory, PlatformPerson, read_people
 from autograder.term.collected import Collected, keep_collection, read_collection
-
-TIMESTAMP = "timestamp.txt"  # nbgrader's
 
 
 @dataclass

@@ -2,17 +2,14 @@
 
 import json
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from autograder.course.folders import Course
 from autograder.files import write_atomically
 from autograder.grading.dependencies import dependencies
 from autograder.grading.store import VERIFIED
-from autograder.nbgrader.cards import number, presentable, prose
+from autograder.nbgrader.cards import templates
 from autograder.term import charts
 from autograder.term.class_table import class_table
 from autograder.term.figures import Figures, figures
@@ -26,7 +23,7 @@ def write_report(course: Course, target: Path) -> tuple[Figures, list[Path]]:
     names = {row.student: row.name for row in table.rows}
     data = figures(table) | {"alike": _alike(course), "trust": _trust(course)}
     page = (
-        _templates()
+        templates("autograder.term")
         .get_template("report.html")
         .render(
             facts=data,
@@ -40,21 +37,6 @@ def write_report(course: Course, target: Path) -> tuple[Figures, list[Path]]:
     write_atomically(as_json, json.dumps(data, indent=1))
     write_atomically(target, page)
     return data, [target, as_json]
-
-
-@cache
-def _templates() -> Environment:
-    """Whatever is not marked safe is escaped, freed of control characters and kept short."""
-    environment = Environment(
-        loader=PackageLoader("autograder.term"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        finalize=presentable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": number, "prose": prose}
-    return environment
 
 
 def _alike(course: Course) -> Figures:

@@ -21,7 +21,7 @@ from rich.text import Text
 from autograder.annexes import annex
 from autograder.authoring import generate
 from autograder.course.configuration import CONFIG
-from autograder.course.folders import Course, course_in
+from autograder.course.folders import TIMESTAMP, Course, course_in
 from autograder.course.practical import Practical, load_practical, practicals_in
 from autograder.errors import CourseError
 from autograder.files import write_atomically
@@ -71,7 +71,7 @@ def make_course(practicals: Sequence[Practical], folder: Path) -> None:
 def _hand_in_late(folder: Path, name: str, students: Sequence[str]) -> None:
     """Two days late, for the second student and the third, who has an extension."""
     for student in students[1:3]:
-        write_atomically(folder / "submitted" / student / name / "timestamp.txt", "2026-01-16 12:00:00 UTC\n")
+        write_atomically(folder / "submitted" / student / name / TIMESTAMP, "2026-01-16 12:00:00 UTC\n")
 
 
 def _write_term(folder: Path, classes: Mapping[str, Mapping[str, NotebookNode]]) -> None:
