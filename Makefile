@@ -14,7 +14,7 @@ demo: .venv/ready
 test: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(BIN)/mypy & types=$$!; $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder; tests=$$?; \
+	@$(BIN)/mypy & types=$$!; $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder; tests=$$?; \
 	wait $$types && exit $$tests # types are checked while some of the tests wait
 
 pins: .venv/ready # that what is pinned can be installed on every Python that the kit works with, from wheels alone

@@ -35,7 +35,7 @@ SECRET = "not-for-students-8d1f"
 CONFIG = """
 c = get_config()
 c.Limits.seconds_per_ask = {seconds}
-c.Limits.seconds_to_define = 5
+c.Limits.seconds_to_define = 3
 c.Limits.memory_of_all = "800 MiB"
 """
 SHORT, LONG = 4, 120  # seconds an ask: for what hangs, and for what meets another limit, however slow the machine

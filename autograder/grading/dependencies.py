@@ -68,6 +68,7 @@ class _File:
     def __init__(self, path: Path) -> None:
         self.text = path.read_text(encoding="utf-8")
         self.body = parsed(path, self.text).body
+        self._dumped = [_dumped([node]) for node in self.body]
         self._constants = {
             target.id: node.value.value
             for node in self.body
@@ -100,15 +101,17 @@ class _File:
     def asked(self, question: str) -> Iterator[str]:
         """Its code as far as that question's answers may depend on it."""
         checks = {id(node): (call, of) for node, call, of in self._checks(question)}
-        for node in self.body:
+        for node, dumped in zip(self.body, self._dumped, strict=True):
             call, of = checks.get(id(node), (None, True))
             if call and of:
                 bare = ast.Call(call.func, call.args, [each for each in call.keywords if each.arg not in WORDS])
-                node = copy.copy(node)
                 assert isinstance(node, ast.FunctionDef)
-                node.decorator_list = [bare if each is call else each for each in node.decorator_list]
-            if of:
+                others = [bare if each is call else each for each in node.decorator_list]
+                node = copy.copy(node)
+                node.decorator_list = others
                 yield _dumped([node])
+            elif of:
+                yield dumped
 
     def told(self, question: str) -> Iterator[str]:
         """The weights and the words of that question's checks."""

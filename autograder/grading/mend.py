@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -18,7 +19,7 @@ from autograder.errors import raise_unless_of_submission
 from autograder.files import engine_digest, write_atomically
 from autograder.grading.reading import NOTE, Reader, read
 from autograder.grading.store import mended_path
-from autograder.notebook.extraction import Extract
+from autograder.notebook.extraction import Extract, as_data, from_data
 from autograder.notebook.reading import NotANotebookError, open_content
 from autograder.records import Submission
 from autograder.sandbox.apart import OverrunError, RaisedApartError
@@ -81,7 +82,8 @@ def mend_once(course: Course, submission: HandedIn, folder: Path) -> Mended:
     if before and made_from and before.made_from == made_from:
         return before
     done = replace(mend(course, submission), made_from=made_from)
-    note = {"made_from": made_from, "repairs": list(done.repairs), "fault": done.fault}
+    note: dict[str, Any] = {"made_from": made_from, "repairs": list(done.repairs), "fault": done.fault}
+    note |= {"extract": as_data(done.extract)} if done.extract else {}
     metadata = {**done.notebook.metadata, NOTE: note}
     write_atomically(mended_path(folder, done.student), json.dumps({**done.notebook, "metadata": metadata}))
     return done
@@ -92,7 +94,8 @@ def kept_mended(folder: Path, student: str) -> Mended | None:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
         kept = nbformat.from_dict(json.loads(mended_path(folder, student).read_text(encoding="utf-8")))
         note = kept.metadata.pop(NOTE)
-        return Mended(student, kept, tuple(note["repairs"]), note["fault"], note["made_from"])
+        taken = from_data(note["extract"]) if "extract" in note else None
+        return Mended(student, kept, tuple(note["repairs"]), note["fault"], note["made_from"], taken)
     return None
 
 
@@ -106,5 +109,6 @@ def _made_from(course: Course, submission: HandedIn) -> str:
     except (NotANotebookError, OSError):
         return ""
     release = json.dumps(course.release, sort_keys=True)
-    about = [submission.path.name, submission.note, release, engine_digest(*MENDING), content]
+    long_running = sorted(course.practical.long_running)
+    about = [submission.path.name, submission.note, release, engine_digest(*MENDING), content, long_running]
     return hashlib.sha256(json.dumps([*about, str(course.limits)]).encode(errors="surrogatepass")).hexdigest()

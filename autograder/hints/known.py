@@ -10,7 +10,7 @@ import json
 import tokenize
 import tomllib
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -82,6 +82,7 @@ def _read(path: Path, reader: Callable[[str], T]) -> T:
         raise CourseError(f"{path} cannot be read: {error}.", "Correct the file.") from error
 
 
+@lru_cache
 def bare(source: str, without_prose: bool) -> str:
     """Python's text without layout, comments and docstrings, the same under every version of Python.
 

@@ -5,12 +5,10 @@ with a hint; the others are made by machine, each of a kind and at a place. Wher
 says what is true of all of them: a person's words, or a place. Where there is no such thing, it is silent.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from autograder.grading.dependencies import digest
 from autograder.hints.places import Spot
 from autograder.hints.profiles import OTHER, Profile, profile
 from autograder.hints.signatures import Signature, alike, says_something, signature
@@ -57,6 +55,7 @@ class Known:
     right: Mapping[str, Signatures]
     mistakes: tuple[KnownMistake, ...]
     fingerprint: str = ""  # of what the signatures were made from
+    digests: Mapping[str, str] = field(default_factory=dict)  # of what is known of each question, as it is kept
 
     def hint(self, question: str, heard: Mapping[str, Heard]) -> str:
         """The hint for a student whose code gave these answers; empty where there is none that is certain."""
@@ -64,14 +63,6 @@ class Known:
             return ""
         found = self.explained(question, {key: signature(each) for key, each in heard.items()})
         return found.text if found else ""
-
-    @cached_property
-    def digests(self) -> Mapping[str, str]:
-        """Of what is known of each question: question -> digest."""
-        return {
-            name: digest(json.dumps([self.right.get(name), *map(asdict, of_question)], sort_keys=True))
-            for name, of_question in self._by_question.items()
-        }
 
     @cached_property
     def _by_question(self) -> Mapping[str, list[KnownMistake]]:
@@ -100,16 +91,22 @@ class Known:
         return self._agreed(question, made) if len({each.id for each in made}) >= FEWEST else None
 
     def _like(self, question: str, wrong: Profile) -> Sequence[KnownMistake]:
-        return self._by_profile.get((question, wrong), ()) if wrong else ()
+        if question not in self._by_profile:
+            self._by_profile[question] = self._profiled(question)
+        return self._by_profile[question].get(wrong, ()) if wrong else ()
 
     @cached_property
-    def _by_profile(self) -> Mapping[tuple[str, Profile], list[KnownMistake]]:
-        found: dict[tuple[str, Profile], list[KnownMistake]] = {}
+    def _by_profile(self) -> dict[str, Mapping[Profile, list[KnownMistake]]]:
+        """By question; one at a time, when it is first asked about."""
+        return {}
+
+    def _profiled(self, question: str) -> Mapping[Profile, list[KnownMistake]]:
+        found: dict[Profile, list[KnownMistake]] = {}
         known: dict[int, Profile] = {}  # many mistakes share one record of their answers
-        for each in self.mistakes:
+        for each in self._of(question):
             if id(each.signatures) not in known:
-                known[id(each.signatures)] = profile(each.signatures, self.right.get(each.question, {}))
-            found.setdefault((each.question, known[id(each.signatures)]), []).append(each)
+                known[id(each.signatures)] = profile(each.signatures, self.right.get(question, {}))
+            found.setdefault(known[id(each.signatures)], []).append(each)
         return found
 
     @cached_property

@@ -6,17 +6,25 @@ from pathlib import Path
 from typing import Any
 
 from autograder.files import write_atomically
+from autograder.grading.dependencies import digest
 from autograder.hints.places import Spot
 from autograder.hints.recognise import Known, KnownMistake, Signatures
 from autograder.hints.signatures import Leaf, Signature
 
-FORMAT = 2
+FORMAT = 3
 DIGITS = 5  # of each number that is not right; answers are compared to a relative 2e-4
 TEXTS = ("id", "hint", "kind")  # of a mistake
 
 
 def save(path: Path, known: Known) -> None:
     """Write the known mistakes. The same mistakes give the same bytes."""
+    by_question = {name: tuple(each for each in known.mistakes if each.question == name) for name in known.right}
+    alone = {name: Known({name: known.right[name]}, found) for name, found in by_question.items()}
+    write_atomically(path, _text(known, {name: digest(_text(each, {})) for name, each in alone.items()}))
+
+
+def _text(known: Known, digests: Mapping[str, str]) -> str:
+    """What is written of known mistakes."""
     table = _Table()
     lines: list[str] = []
     answers: dict[tuple[str, str], int] = {}
@@ -30,6 +38,7 @@ def save(path: Path, known: Known) -> None:
     content = {
         "format": FORMAT,
         "fingerprint": known.fingerprint,
+        "digests": digests,
         "right": known.right,
         "texts": list(table.numbers),
         "places": [[each.function, each.line, each.words, each.area] for each in places],
@@ -37,7 +46,7 @@ def save(path: Path, known: Known) -> None:
     found = [f'["{question}",{apart}]' for question, apart in answers]
     head = json.dumps(content, sort_keys=True, separators=(",", ":"))
     parts = [head[:-1], ',\n"answers":[\n', ",\n".join(found), '\n],\n"mistakes":[\n', ",\n".join(lines), "\n]}\n"]
-    write_atomically(path, "".join(parts))
+    return "".join(parts)
 
 
 def read(path: Path) -> Known | None:
@@ -51,7 +60,7 @@ def read(path: Path) -> Known | None:
         answers = [(question, _joined_of_all(right.get(question, {}), it, texts)) for question, it in data["answers"]]
         places = [Spot(name, line, words, tuple(area)) for name, line, words, area in data["places"]]
         mistakes = tuple(_mistake(item, texts, places, answers) for item in data["mistakes"])
-        return Known(right, mistakes, str(data["fingerprint"]))
+        return Known(right, mistakes, str(data["fingerprint"]), data["digests"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return None
 

@@ -1,6 +1,7 @@
 """The answer key of a practical: its hidden checks, and the reference, which is the source notebook's own solution."""
 
 import ast
+import copy
 import hashlib
 import importlib
 import sys
@@ -147,13 +148,22 @@ class Reference(Mapping[str, Any]):
 
     def __init__(self, practical: Practical) -> None:
         self._practical = practical
-        self._module = types.ModuleType("reference")
         self._statements = [
             (label, node, bound_names(node), global_names(node))
             for label, source in extract(practical.source, practical.long_running).cells
             for node in read_python(source)[1].body
         ]
+        self._begin()
+
+    def _begin(self) -> None:
+        self._module = types.ModuleType("reference")
         self._run: set[int] = set()
+
+    def anew(self) -> "Reference":
+        """The same notebook, of which nothing was run yet: what was read of it is not read again."""
+        other = copy.copy(self)
+        other._begin()
+        return other
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -36,8 +36,10 @@ class Heard:
     handler: Handler | None = None
 
 
+Hear = Callable[[str, Mapping[str, Heard]], None]
+"""Given a question's name and what was asked for it, by a digest of the ask."""
 Recognise = Callable[[str, Mapping[str, Heard]], str]
-"""Given a question's name and what was asked for it (by a digest of the ask): the hint of a known mistake, or ""."""
+"""Given the same: the hint of a known mistake, or ""."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,15 @@ def judge(
     process: StudentProcess,
     questions: Sequence[Question],
     recognise: Recognise = lambda *_: "",
+    hear: Hear = lambda *_: None,
 ) -> tuple[QuestionResult, ...]:
     """The results of these questions, in their order.
 
-    ``recognise`` hears what was asked and answered for every question that was put to the student's code; what it
-    says becomes the question's hint where marks were lost. CourseError if the machine or the practical is not fit.
+    ``hear`` is told what was asked and answered for every question that was put to the student's code; ``recognise``
+    where marks were lost, and what it says becomes the question's hint. CourseError if the machine or the practical is
+    not fit.
     """
-    return _Judge(paper, key, process, questions, recognise).results()
+    return _Judge(paper, key, process, questions, recognise, hear).results()
 
 
 def student_process(imports: Sequence[str], key: AnswerKey, barrier: Barrier, limits: Limits) -> StudentProcess:
@@ -106,6 +110,7 @@ class _Judge:
     process: StudentProcess
     questions: Sequence[Question]
     recognise: Recognise
+    hear: Hear
     causes: Causes = field(init=False)  # of what goes wrong because of a statement that was not run, or raised
     answers: dict[str, Heard] = field(default_factory=dict)
     endless: set[str] = field(default_factory=set)  # functions that did not come to an end
@@ -154,8 +159,9 @@ class _Judge:
         if question.end_to_end and (given := self._given()):
             told.append(given)
         result = points_of(question, checks, " ".join(told))
-        hint = self.recognise(question.name, exam.heard)
-        return replace(result, curve=exam.curve, hint=hint if result.points < result.max_points else "")
+        self.hear(question.name, exam.heard)
+        hint = self.recognise(question.name, exam.heard) if result.points < result.max_points else ""
+        return replace(result, curve=exam.curve, hint=hint)
 
     @cached_property
     def given(self) -> Given:

@@ -13,7 +13,7 @@ from typing import Any
 
 from autograder.course.practical import Question
 from autograder.errors import CourseError
-from autograder.judging.answer_key import AnswerKey, Reference
+from autograder.judging.answer_key import AnswerKey
 from autograder.judging.asks import digest_of
 from autograder.judging.checks import Answer, Check, Exam, Handler, MakeHandler, Mistake, Refused, Value
 from autograder.judging.contract import SCENE
@@ -74,7 +74,7 @@ class LocalExam(Exam):
         return answer
 
     def _answer(self, probe: str, values: Mapping[str, Value], make: MakeHandler | None) -> Answer | Mistake:
-        functions = Reference(self.key.practical) if self.functions is None else self.functions
+        functions = self.key.reference.anew() if self.functions is None else self.functions
         handler = make() if make else None
         with handler if isinstance(handler, AbstractContextManager) else nullcontext():
             try:

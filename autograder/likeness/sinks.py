@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import msgpack
 import nbformat
+from nbformat import NotebookNode
 
 from autograder.authoring import read_marked
 from autograder.course.practical import Practical
@@ -145,9 +146,21 @@ class _Profiles:
 
     @cached_property
     def _profiler(self) -> Packed:
-        return Packed(_Profiler(self._explained, self._practical))
+        given = _Given(self._fingerprint, self._release, self._practical)
+        return Packed(_Profiler(_explained(given), self._practical))
 
-    @cached_property
-    def _explained(self) -> Explained:
-        variants = load_corpus([self._corpus], self._practical) if self._corpus.is_dir() else ()
-        return explained_by(self._release, read_marked(self._practical.source, self._practical), variants)
+
+@dataclass(frozen=True)
+class _Given:
+    """What everyone was given, known by its fingerprint."""
+
+    fingerprint: str
+    release: NotebookNode = field(compare=False)
+    practical: Practical = field(compare=False)
+
+
+@lru_cache(maxsize=2)
+def _explained(given: _Given) -> Explained:
+    corpus = given.practical.folder / "variants"
+    variants = load_corpus([corpus], given.practical) if corpus.is_dir() else ()
+    return explained_by(given.release, read_marked(given.practical.source, given.practical), variants)

@@ -1,7 +1,6 @@
 """What mutants answer: each is asked its own question by the judge, in this process, where its code runs too."""
 
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from autograder.authoring import blank
@@ -9,7 +8,7 @@ from autograder.course.practical import Practical
 from autograder.hints.recognise import Signatures
 from autograder.hints.signatures import signature
 from autograder.judging.answer_key import AnswerKey
-from autograder.judging.judge import Heard, Paper, Recognise, judge
+from autograder.judging.judge import Heard, Paper, judge
 from autograder.mutants.equivalence import Trial, asks_of
 from autograder.mutants.local import LocalProcess, same_noise
 from autograder.mutants.making import Mutant
@@ -55,7 +54,7 @@ class Bench:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             paper = Paper(found, self.released)
-            (result,) = judge(paper, self.key, self.process, [question], _keeping(heard))
+            (result,) = judge(paper, self.key, self.process, [question], hear=lambda _, each: heard.update(each))
             caught = result.points < result.max_points
             equivalent = not caught and self._trial(question.name).passes(found)
         failed = tuple(check.name for check in result.checks if not check.passed)
@@ -74,11 +73,3 @@ class Bench:
             asks = asks_of(self.key, question)
             self._trials[question] = Trial(self.process, asks, self.solution, self.practical.probes)
         return self._trials[question]
-
-
-def _keeping(kept: dict[str, Heard]) -> Recognise:
-    def keep(_: str, heard: Mapping[str, Heard]) -> str:
-        kept.update(heard)
-        return ""
-
-    return keep

@@ -17,6 +17,7 @@ from autograder.notebook.ipython import KNOWN, cell_magics, has_prompt, without_
 LONGEST = 1_000_000  # characters of a cell that is read as Python
 COMMON = 10_000  # characters; a cell that is longer than the release's is one student's own
 MOST_IN_F_STRING = 100_000_000  # its characters times its fields
+FEW_FIELDS = 20  # of an f-string, and texts between them: up to here it is read in no time
 _F_STRING = re.compile(r"""\b(?:f|fr|rf)(\"{3}|'{3}|"|')(.*?)\1""", re.I | re.S)
 ASSIGNS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 HOLDERS = (ast.If, ast.Try, ast.TryStar, ast.With)  # of statements that are looked at one by one
@@ -163,7 +164,7 @@ def global_names(node: ast.stmt) -> set[str]:
 
 def _without_f_strings(node: ast.stmt, nodes: Iterable[ast.AST]) -> ast.stmt:
     """The statement with the fields of its f-strings alone: Python 3.11 reads those in time that grows as a square."""
-    if not any(isinstance(item, ast.JoinedStr) for item in nodes):
+    if not any(isinstance(item, ast.JoinedStr) and len(item.values) > FEW_FIELDS for item in nodes):
         return node
     bare: ast.stmt = _Fields().visit(copy.deepcopy(node))
     return bare

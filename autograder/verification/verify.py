@@ -185,16 +185,10 @@ def try_variants(marking: Marking, variants: Sequence[Variant], everything: bool
             whole = everything or variant.verdict == "right"
             asked = [item for item in marking.questions if whole or item.name in variant.loses]
             heard: dict[str, Mapping[str, Heard]] = {}
-            questions = judge(paper, marking.key, process, asked, partial(_keep, heard))
+            questions = judge(paper, marking.key, process, asked, hear=heard.__setitem__)
             signatures = _signatures(variant, heard)
             found.append(VariantResult(variant, questions, tuple(repairs), _end_to_end(practical), signatures))
         return found
-
-
-def _keep(kept: dict[str, Mapping[str, Heard]], question: str, heard: Mapping[str, Heard]) -> str:
-    """Keep what was answered to a question; as no hint is wanted, none is given."""
-    kept[question] = heard
-    return ""
 
 
 def _signatures(variant: Variant, heard: Mapping[str, Mapping[str, Heard]]) -> dict[str, Signatures]:
