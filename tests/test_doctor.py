@@ -12,6 +12,8 @@ from small_course import CHECKS, CORPUS, NAME, notebook, run, small_course, writ
 
 from autograder.course.limits import Limits
 from autograder.doctor.barriers import PLACES, what_comes_through
+from autograder.hints.recognise import Known
+from autograder.hints.storage import save
 from autograder.sandbox import NAMES, Barrier, Looked, NoBarrier, Prepared, choose_barrier
 
 
@@ -73,12 +75,8 @@ def change_the_release(course: Path) -> None:
     (course / "source/other/other.ipynb").replace(course / "release" / NAME / f"{NAME}.ipynb")
 
 
-def learn_and_change_the_checks(course: Path) -> None:
-    folder = course / "solutions" / NAME
-    (folder / "known.json").write_text(
-        '{"format": 2, "fingerprint": "older", "places": [], "right": {}, "texts": [], "answers": [], "mistakes": []}',
-        encoding="utf-8",
-    )
+def keep_older_mistakes(course: Path) -> None:
+    save(course / "solutions" / NAME / "known.json", Known({}, (), "older"))
 
 
 def write_a_corpus(course: Path) -> None:
@@ -100,7 +98,7 @@ def write_a_corpus(course: Path) -> None:
             "the students' version was never made",
             "autograder generate --assignment hw-1",
         ),
-        (learn_and_change_the_checks, "known mistakes of hw-1", "known.json was made before", "verify --learn"),
+        (keep_older_mistakes, "known mistakes of hw-1", "known.json was made before", "verify --learn"),
         (write_a_corpus, "known mistakes of hw-1", "There is no", "autograder verify --learn --assignment hw-1"),
     ],
     ids=["checks", "libraries", "another release", "no release", "older known mistakes", "no known mistakes"],

@@ -167,7 +167,7 @@ def test_code_that_is_long_to_read_holds_nobody_up(
     visits = []
     names = python.global_names
 
-    def counted(node: ast.stmt) -> set[str]:
+    def counted(node: ast.stmt) -> frozenset[str]:
         visits.append(node)
         return names(node)
 

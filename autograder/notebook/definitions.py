@@ -3,7 +3,7 @@
 import ast
 import itertools
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -75,7 +75,7 @@ class Item:
         return changed_objects(*self.parts)
 
     @cached_property
-    def uses(self) -> set[str]:
+    def uses(self) -> Set[str]:
         """The global names that it refers to, in the functions that it makes too."""
         return loaded_names(*self.parts) if isinstance(self.node, HOLDERS) else global_names(self.node)
 
@@ -238,7 +238,7 @@ def _stored(item: Item) -> set[str]:
     return {name for node in found if isinstance(node.ctx, ast.Store) for name, _ in changed_objects(node)}
 
 
-def _reaching(endless: set[str], uses: Sequence[tuple[set[str], set[str]]]) -> set[str]:
+def _reaching(endless: set[str], uses: Sequence[tuple[Set[str], Set[str]]]) -> set[str]:
     """The names of these functions and of all functions that come to call one."""
     callers: dict[str, set[str]] = defaultdict(set)
     for names, used in uses:

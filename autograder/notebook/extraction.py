@@ -11,6 +11,7 @@ import json
 import platform
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from nbformat import NotebookNode
@@ -67,7 +68,7 @@ def extract(
     return Extract(
         cells=tuple(kept_source(cells, selection)),
         faults=faults,
-        functions={name: structure(_bare(node)) for name, (node, _) in functions.items() if not _is(name, changed)},
+        functions={name: _code(node) for name, (node, _) in functions.items() if not _is(name, changed)},
         open_blanks={
             name: blanks
             for name, (node, cell) in functions.items()
@@ -185,16 +186,23 @@ def _functions(cells: Sequence[CodeCell]) -> dict[str, tuple[ast.FunctionDef, Co
     return {qualified: each for parts in found.values() for qualified, each in parts.items()}
 
 
-def _bare(node: ast.FunctionDef) -> ast.FunctionDef:
-    """The function without its docstring."""
+@lru_cache(maxsize=256)  # the trees of what submissions have in common are the same ones
+def _code(node: ast.FunctionDef) -> str:
+    """The structure of a function without its docstring."""
     bare = copy.copy(node)
     bare.body = node.body[1:] if ast.get_docstring(node) is not None else node.body
-    return bare
+    return structure(bare)
+
+
+@lru_cache(maxsize=256)
+def _rows(function: ast.FunctionDef) -> list[int]:
+    """Of the lines of its cell those in which the release's placeholders still stand, from 0."""
+    return [node.lineno - 1 for node in ast.walk(function) if isinstance(node, ast.stmt) and _is_placeholder(node)]
 
 
 def _open(function: ast.FunctionDef, cell: CodeCell) -> tuple[str, ...]:
-    """The lines of the function in which the release's placeholders still stand."""
-    rows = [node.lineno - 1 for node in ast.walk(function) if isinstance(node, ast.stmt) and _is_placeholder(node)]
+    """The lines of the function that are still open."""
+    rows = _rows(function)
     lines = cell.source.split("\n") if rows else []
     return tuple(lines[row].strip() for row in rows[:MOST_OPEN])
 

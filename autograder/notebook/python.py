@@ -142,10 +142,11 @@ def _assigned(statement: ast.stmt) -> list[ast.AST]:
     return [node for node in nodes if isinstance(getattr(node, "ctx", None), ast.Store)]
 
 
-def global_names(node: ast.stmt) -> set[str]:
+@lru_cache(maxsize=1024)  # the trees of what submissions have in common are the same ones
+def global_names(node: ast.stmt) -> frozenset[str]:
     """The global names that a statement refers to, from within its functions too."""
     nodes = list(ast.walk(node))
-    plain = {item.id for item in nodes if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Load)}
+    plain = frozenset(item.id for item in nodes if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Load))
     if not any(isinstance(item, _SCOPES) for item in nodes):
         return plain
     try:
@@ -159,7 +160,7 @@ def global_names(node: ast.stmt) -> set[str]:
         top = scope.get_type() == "module"
         used = [scope.lookup(name) for name in scope.get_identifiers() if name in plain]  # slow
         names |= {each.get_name() for each in used if each.is_referenced() and (top or each.is_global())}
-    return names
+    return frozenset(names)
 
 
 def _without_f_strings(node: ast.stmt, nodes: Iterable[ast.AST]) -> ast.stmt:
@@ -178,6 +179,7 @@ class _Fields(ast.NodeTransformer):
         return ast.List([self.visit(part) for part in inner], ast.Load())
 
 
+@lru_cache(maxsize=1024)
 def structure(node: ast.AST) -> str:
     """A syntax tree as text, without places, layout and comments; however deep it is, and whatever numbers it holds."""
     parts: list[str] = []
