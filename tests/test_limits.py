@@ -1,15 +1,15 @@
 """Limits stand in the course's nbgrader_config.py, are read once and rightly, and bind."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
-from conftest import KIT, QUICK, sac_course
+from conftest import QUICK, sac_course
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode
+from small_course import CORPUS, NAME, handed_in, small_course
 from typer.testing import CliRunner
 
 from autograder.authoring import fill
@@ -145,13 +145,13 @@ def test_sizes_in_words_say_the_size(size: int) -> None:
 WORDS = {
     "check": ("{course}/a.ipynb",),
     "grade": ("{course}",),
-    "verify": ("--corpus", str(KIT / "solutions" / "sac" / "variants" / "alpha.toml")),
+    "verify": ("--corpus", "{course}/solutions/hw-1/demo.toml"),
 }
 
 
 @pytest.mark.parametrize("command", ["check", "grade", "verify", "doctor"])
-def test_every_command_refuses_a_limit_that_cannot_be(course: Path, command: str) -> None:
-    configure(course, "c.Limits.memory = 0")
+def test_every_command_refuses_a_limit_that_cannot_be(tmp_path: Path, command: str) -> None:
+    course = configure(small_course(tmp_path / "course", files={"demo.toml": CORPUS}), "c.Limits.memory = 0")
     (course / "a.ipynb").write_text("{}", encoding="utf-8")
     words = WORDS.get(command, ())
     done = CliRunner().invoke(app, [command, *(word.format(course=course) for word in words), "--course", str(course)])
@@ -159,13 +159,13 @@ def test_every_command_refuses_a_limit_that_cannot_be(course: Path, command: str
     assert "c.Limits.memory is 0" in " ".join(done.output.split())
 
 
-def test_results_are_kept_as_long_as_the_limits_stay_the_same(
-    course: Path, handed_in: Callable[..., NotebookNode]
-) -> None:
+def test_results_are_kept_as_long_as_the_limits_stay_the_same(tmp_path: Path) -> None:
+    course = small_course(tmp_path / "course")
+
     def graded() -> tuple[str, ...]:
         """The questions that are asked."""
-        here = Course(course, "sac")
-        found = mark(Marking(here, skip=frozenset({"training"})), Mended("ada", handed_in()), kept(here.results, "ada"))
+        here = Course(course, NAME)
+        found = mark(Marking(here), Mended("ada", handed_in(course)), kept(here.results, "ada"))
         keep(here.results, found.result)
         return found.asked
 
