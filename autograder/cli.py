@@ -149,10 +149,28 @@ for room in ("term", "platforms", "authoring", "verification", "nbgrader", "doct
 
 def main() -> None:
     """The entry point."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    os.umask(os.umask(0o077) & 0o077)  # what the kit makes, its own user may read and write
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:  # it was closed: the next file that is opened would take its number
+            stream = os.fdopen(os.open(os.devnull, os.O_RDWR), mode)
+            os.dup2(stream.fileno(), descriptor)
+            setattr(sys, name, stream)
+        if isinstance(stream, io.TextIOWrapper) and mode == "w":
             stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 shows what it can
+    if fault := _fault_of_python():
+        sys.exit(say_fault(fault))
+    app()
+
+
+def _fault_of_python() -> CourseError | None:
+    """Why this Python, as it was started, can grade nobody."""
     if sys.flags.optimize > 1:
         message = "Python was started with -OO, which takes out the sentences that students read."
-        sys.exit(say_fault(CourseError(message, "Start it without -OO, and unset PYTHONOPTIMIZE.")))
-    app()
+        return CourseError(message, "Start it without -OO, and unset PYTHONOPTIMIZE.")
+    if sys.getfilesystemencoding() != "utf-8":
+        message = (
+            f"Python takes the names of files for {sys.getfilesystemencoding()}, and would not know students again."
+        )
+        return CourseError(message, "Set LC_ALL=C.UTF-8, and unset PYTHONUTF8.")
+    return None

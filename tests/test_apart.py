@@ -107,21 +107,50 @@ def test_a_class_goes_on_where_reading_one_submission_ends(tmp_path: Path) -> No
     assert (root / "feedback/bob/hw-1/hw-1.html").exists()
 
 
+TIMES = {
+    "a word": b"soon",
+    "two bytes": b"\xff\xfe",
+    "a thousand times": b"2026-11-11 10:00:00 " * 1_000,
+    "a folder": None,
+}
+
+
 def test_odd_notebooks_are_read_and_odd_files_named(tmp_path: Path) -> None:
     root = small_course(tmp_path / "my course")
     odd = handed_in(root)
     cell_of(odd, "double").update(execution_count="three", outputs=None)
-    hand_in(root, "alice", json.dumps(odd))
-    hand_in(root, "bob").with_name("timestamp.txt").write_text("soon", encoding="utf-8")
+    cell_of(odd, "prose").update(cell_type="heading", level=2, source=["Two ", "functions"])
+    more: list[Any] = [{"cell_type": "sql", "metadata": {}, "source": "select"}, {"cell_type": "code", "source": None}]
+    odd.update(nbformat="4", nbformat_minor="5", cells=[*more, *odd.cells])
+    hand_in(root, "alice", json.dumps(odd)).with_name(os.fsdecode(b"caf\xe9.ipynb")).write_text("no notebook", "utf-8")
+    for name, content in TIMES.items():
+        path = hand_in(root, name).with_name("timestamp.txt")
+        path.write_bytes(content) if content else path.mkdir()
     deep = root / "submitted" / "carol" / "my work" / "hw-1.ipynb"
     deep.parent.mkdir(parents=True)
     deep.write_text(json.dumps(odd), encoding="utf-8")
+    (root / "submitted/dan").symlink_to(root / "gone")
+    hand_in(root, "Eve\nAdams")
+    hand_in(root, bad := os.fsdecode(b"Fr\xe9d"))
+    (root / "feedback" / "gil").mkdir(parents=True)
+    (root / "feedback" / "gil" / "hw-1").write_text("in the way", "utf-8")
+    hand_in(root, "gil")
     done = json.loads(run("grade", root, "--jobs", "1", "--json").stdout)
     found = {item["student"]: item for item in done["results"]}
-    assert [found[name]["points"] for name in ("alice", "bob", "carol")] == [5, 5, 0]
-    assert "There is no notebook of carol. Put it there as" in found["carol"]["fault"]
-    assert "timestamp.txt holds no time. Write one such as" in done["unpublished"]["bob"]
-    assert "alice" not in done["unpublished"]
+    named = done["unpublished"]
+    assert {name: item["points"] for name, item in found.items() if item["points"] != 5} == {"carol": 0, "dan": 0}
+    assert found["alice"]["repairs"][1:] == ["Cell 1 is of the type 'sql', and was left out."]
+    for name in ("carol", "dan"):
+        assert f"There is no notebook of {name}. Put it there as" in found[name]["fault"]
+    for name in TIMES:
+        assert "timestamp.txt holds no time. Write one such as" in named[name]
+    assert named["Eve\nAdams"] == r"The name of the folder 'Eve\nAdams' holds a line break. Rename it, and grade again."
+    assert named[bad] == r"The name of the folder 'Fr\udce9d' is not UTF-8 text. Rename it, and grade again."
+    assert named["gil"].endswith("feedback/gil/hw-1 is no folder. Take it away and grade again.")
+    assert named.keys() == {*TIMES, "Eve\nAdams", bad, "gil"}
+    assert (root / "feedback/alice/hw-1/hw-1.html").exists()
+    with (root / "results/hw-1/class.csv").open("rb") as file:
+        assert file.read().count(b'"waits for a marker"') == len(found) - 2
 
 
 def test_a_pipe_named_like_a_notebook_or_a_script_holds_nobody_up(course: Course, tmp_path: Path) -> None:

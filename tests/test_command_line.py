@@ -1,15 +1,19 @@
 """Help is such that a newcomer can follow it; every bad input is a message with a next step, never a traceback."""
 
 import json
+import os
 import re
-from collections.abc import Callable, Iterator
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import nbformat
 import pytest
 from conftest import sac_course
 from nbformat import NotebookNode
-from small_course import NAME, hand_in, released, run, said, small_course
+from small_course import KIT, NAME, hand_in, released, run, said, small_course
 from typer.main import get_command
 
 from autograder.cli import app
@@ -172,7 +176,7 @@ NO_NOTEBOOKS = {
     "cells a number": (notebook(cells=3), "notebook"),
     "cells of numbers": (notebook(cells=[1]), "notebook"),
     "cell of no type": (notebook(cells=[{"source": "x"}]), "no cell (number 1)"),
-    "cell of a new type": (notebook(cells=[{**CODE, "cell_type": "quiz"}]), "no cell (number 1)"),
+    "type a number": (notebook(cells=[{**CODE, "cell_type": 3}]), "it is not built like one"),
     "source a number": (notebook(cells=[CODE, {**CODE, "id": "b", "source": 3}]), "no cell (number 2)"),
 }
 
@@ -313,3 +317,41 @@ def test_generate_writes_the_release_that_the_kit_ships(tmp_path: Path, kit: Pat
     assert done.exit_code == 0
     assert f"Wrote {path}" in said(done)
     assert path.read_bytes() == (kit / "release/sac/sac.ipynb").read_bytes()
+
+
+# --- odd surroundings
+
+
+def command(*words: str | Path, python: Sequence[str] = (), **changed: str) -> list[str]:
+    """The command line in a process of its own, whose environment holds nothing but what is named."""
+    known = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    variables = [f"{name}={value}" for name, value in {**known, **changed}.items()]
+    return ["env", "-i", *variables, sys.executable, *python, "-m", "autograder", *map(str, words)]
+
+
+def test_neither_closed_streams_nor_a_mask_nor_an_empty_environment_keep_a_class_from_being_graded(
+    course: Path, tmp_path: Path, untouched: str
+) -> None:
+    (tmp_path / "Zoë.ipynb").write_text(untouched, encoding="utf-8")
+    line = shlex.join(command("grade", tmp_path, "--course", course, "--jobs", "2"))
+    subprocess.run(["sh", "-c", f"umask 0777; {line} <&- >&- 2>&-"], cwd=KIT, check=True)
+    assert [each["student"] for each in json.loads((tmp_path / "results/results.json").read_text("utf-8"))] == ["Zoë"]
+    assert (tmp_path / "results/students").stat().st_mode & 0o700 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("python", "changed", "words"),
+    [
+        (["-OO"], {}, "Start it without -OO, and unset PYTHONOPTIMIZE."),
+        (["-X", "utf8=0"], {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}, "Set LC_ALL=C.UTF-8, and unset PYTHONUTF8."),
+        ([], {"PYTHONIOENCODING": "ascii"}, "There is no file Zo?.ipynb."),
+    ],
+    ids=["-OO", "names that are not UTF-8", "a terminal of ASCII"],
+)
+def test_a_python_that_cannot_grade_is_named_and_an_odd_terminal_shows_what_it_can(
+    python: list[str], changed: dict[str, str], words: str
+) -> None:
+    line = command("check", "Zoë.ipynb", python=python, **changed)
+    done = subprocess.run(line, cwd=KIT, capture_output=True, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert words in done.stderr

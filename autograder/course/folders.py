@@ -94,8 +94,9 @@ def find_submissions(
         if _is_notebook(entry) or (is_script(entry.name) and is_export(entry)):
             candidates[entry.stem].append(entry)
             continue
+        leads_nowhere = entry.is_symlink() and not entry.exists()
         try:
-            if entry.is_dir() and (inside := _handed_in(entry, name, others)) is not None:
+            if (entry.is_dir() or leads_nowhere) and (inside := _handed_in(entry, name, others)) is not None:
                 candidates[entry.name].extend(inside)
         except OSError as error:
             closed.append(

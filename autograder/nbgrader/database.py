@@ -19,6 +19,7 @@ from autograder.notebook.cells import Cell
 REMEDIES = {  # what SQLite says -> what to do
     "locked": "Another program is writing to it, such as formgrader or a grader on another machine: wait, or close it.",
     "full": "Make room there.",
+    "disk I/O": "Look whether there is room there, and whether the disk is in order.",
     "readonly": "Look at the rights of the file and its folder.",
     "unable to open": "Look at the rights of the file and its folder.",
     "malformed": "Bring back a backup of it.",

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SAWarning
 
 from autograder.course.configuration import course_config, importable
 from autograder.course.folders import TIMESTAMP
-from autograder.errors import CourseError, raise_unless_of_submission
+from autograder.errors import CourseError, file_fault, raise_unless_of_submission
 from autograder.grading.store import mended_path
 from autograder.nbgrader.database import database_fault, refused
 from autograder.nbgrader.inputs import Inputs, unfinished
@@ -29,6 +29,7 @@ from autograder.nbgrader.registration import quiet_log, silent_nbgrader
 from autograder.records import Submission
 
 STAGED = "staged"  # within results/<practical>/: a copy under the assignment's own name, while it is entered
+LONGEST_TIME = 200  # bytes of the file that holds a submission's time
 MOST_WORDS = 1_000  # characters of why a step failed
 
 
@@ -85,6 +86,9 @@ def _told(step: Callable[[CourseDirectory, Inputs, str], None], inputs: Inputs, 
             raise database_fault(course.db_url, refusal) from error
         if isinstance(error, _FileFaultError):
             return str(error)
+        if isinstance(error, OSError) and error.filename:
+            fault = file_fault(error)
+            return f"{fault.message} {fault.next_step}"
         place = Path(course.format_path(course.submitted_directory, student, inputs.course.name))
         return f"nbgrader refuses what is in {place} ({type(error).__name__}: {error}). Look at it there."
     return ""
@@ -94,11 +98,21 @@ class _FileFaultError(Exception):
     """A file of a student's is at fault; the message names it and the next step."""
 
 
+def _check_name(student: str) -> None:
+    """Raise where the gradebook cannot hold a student's name, or nbgrader does not find it in a path."""
+    found = "is not UTF-8 text" if student.encode(errors="replace").decode() != student else ""
+    found = "holds a line break" if "\n" in student else found
+    if found:
+        raise _FileFaultError(f"The name of the folder {student!r} {found}. Rename it, and grade again.")
+
+
 def _check_time(path: Path) -> None:
     """Raise where a submission's time cannot be read: nbgrader would, in words that name no file."""
     try:
-        if path.is_file():
+        if path.is_file() and path.stat().st_size <= LONGEST_TIME:
             parse_utc(path.read_text(encoding="utf-8").strip())
+        elif path.exists():
+            raise ValueError
     except (ValueError, OverflowError, TypeError):
         step = "Write one such as 2026-01-31 23:59:00 UTC, or take the file away, and grade again."
         raise _FileFaultError(f"{path} holds no time. {step}") from None
@@ -106,6 +120,7 @@ def _check_time(path: Path) -> None:
 
 def _enter(course: CourseDirectory, inputs: Inputs, student: str) -> None:
     name = course.assignment_id
+    _check_name(student)
     folder = Path(course.format_path(course.submitted_directory, student, name))
     if not (folder / f"{name}.ipynb").exists():  # nbgrader takes it under the assignment's own name only
         folder = _staged(course, inputs, student, folder)
@@ -122,13 +137,13 @@ def _enter(course: CourseDirectory, inputs: Inputs, student: str) -> None:
 
 
 def _staged(course: CourseDirectory, inputs: Inputs, student: str, folder: Path) -> Path:
-    """A copy of what a student handed in under another name, as nbgrader wants it; FileNotFoundError if there is none.
+    """A copy of what a student handed in under another name, as nbgrader wants it; an error says if there is none.
 
     Its time of handing in goes with it, wherever that stands beside the notebook.
     """
     name, handed_in = course.assignment_id, inputs.submissions.get(student)
     if handed_in is None:
-        raise FileNotFoundError(f"There is no {folder / name}.ipynb. Put the notebook there and grade again.")
+        raise _FileFaultError(f"There is no {folder / name}.ipynb. Put the notebook there and grade again.")
     course.submitted_directory = str((inputs.folder / STAGED).relative_to(course.root))
     made = Path(course.format_path(course.submitted_directory, student, name))
     made.mkdir(parents=True)
@@ -170,11 +185,13 @@ def _convert(command: BaseConverter, folder: Path, student: str, writes: str) ->
 def _run(command: BaseConverter, folder: Path, student: str) -> None:
     """The steps of nbgrader's own ``start`` for one student; but it stays in this folder, and raises what goes wrong.
 
-    It finds the notebooks by itself: nbgrader takes the brackets in a name for a pattern, and finds none.
+    It names the one notebook by itself: nbgrader takes the brackets in a name for a pattern, and finds none; and what
+    else a student put there is not graded.
     """
-    command.notebooks = sorted(str(path) for path in folder.glob("*.ipynb"))
-    if not command.notebooks:
-        raise FileNotFoundError(f"There is no notebook in {folder}. Grade again.")
+    notebook = folder / f"{command.coursedir.assignment_id}.ipynb"
+    if not notebook.exists():
+        raise _FileFaultError(f"There is no notebook {notebook}. Grade again.")
+    command.notebooks = [str(notebook)]
     command.writer = FilesWriter(parent=command, config=command.config)
     command.exporter = command.exporter_class(parent=command, config=command.config)
     for preprocessor in command.preprocessors:
@@ -193,6 +210,8 @@ def _put(made: Path, place: Path) -> None:
     """Put a finished folder, if there is one, in the place of the one that was there."""
     if not made.is_dir():
         return
+    if place.exists() and not place.is_dir():
+        raise _FileFaultError(f"{place} is no folder. Take it away and grade again.")
     old = made.with_name(f"{made.name}.old")
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.is_dir():

@@ -18,7 +18,9 @@ MOST_ATTACHED = 4 * 2**20  # characters of a cell's attachments
 ALL_ATTACHED = 4 * MOST_ATTACHED
 FEW = 5  # cells that are told one by one
 KEPT = ("cells", "worksheets", "metadata", "nbformat", "nbformat_minor")
+VERSION = ("nbformat", "nbformat_minor")
 OF_CELLS = ("cell_type", "id", "metadata", "source", "input", "attachments", "level")
+_WHOLE = re.compile(r"[0-9]{1,3}(?:\.0)?")  # some tools write a version as text, or with a point
 _PICTURE = re.compile(r"data:image/[\w.+-]{1,40};base64,[A-Za-z0-9+/=]*")
 
 
@@ -36,6 +38,9 @@ def trim(raw: Any, limits: Limits) -> list[str]:
         return []
     _keep(raw, KEPT)
     raw["metadata"] = _short(raw.get("metadata"))
+    for name in VERSION:
+        if isinstance(raw.get(name), str | float) and _WHOLE.fullmatch(str(raw[name])):
+            raw[name] = int(float(raw[name]))
     trimmer = _Trimmer(limits)
     for number, cell in enumerate(cells_in(raw), start=1):
         if isinstance(cell, dict):
