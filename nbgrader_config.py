@@ -46,11 +46,11 @@ c.Autograde.autograde_preprocessors = [
 # takes off what the [late] table of course.toml says; a plug-in of your own may stand here: "my_module.MyPolicy"
 c.AssignLatePenalties.plugin_class = "autograder.nbgrader.late.LatePolicy"
 
+c.GenerateFeedback.exporter_class = "autograder.nbgrader.page.FeedbackPage"
 c.GenerateFeedback.preprocessors = [
     "autograder.nbgrader.plugin.StripMarkSchemes",
     "nbgrader.preprocessors.GetGrades",
     "autograder.nbgrader.plugin.Overview",
-    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 
 # Limits on what students hand in and on a student's process, for every command of the kit and of nbgrader. Each line

@@ -9,6 +9,7 @@ students never see, and what the notebook cannot say:
     warmup.py        what the student's process does once, before its libraries are shared, if anything
     variants/        the corpus; known.json, alike.toml: the mistakes that are recognised
     equivalent.toml  mutants that are no mistakes, if there are any
+    learning-curve.toml  between which values the learning curve of right code lies, if that was measured
 """
 
 from collections import Counter

@@ -1,10 +1,9 @@
 """What a student reads under each grade cell: what passed, what did not and why, and the points."""
 
-import base64
-import io
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -13,7 +12,9 @@ from markupsafe import Markup, escape
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, SubmissionResult
+from autograder.nbgrader.curves import Band, curve_picture, curve_words
+from autograder.nbgrader.titles import with_titles
+from autograder.records import CheckResult, QuestionResult, Status, SubmissionResult
 from autograder.reports.tables import UNSEEN
 
 LOOKS = {  # sign and colours of each status; sign and word carry the meaning, the colour only repeats it
@@ -24,8 +25,9 @@ LOOKS = {  # sign and colours of each status; sign and word carry the meaning, t
     Status.MISSING: ("?", "#4b535d", "#eaeef2"),
 }
 _TICKED = re.compile(r"`([^`\n]+)`")
+_BRIEF = 400  # characters of what happened, in the overview
 _LONGEST = 2_000  # characters of one text, which may have come from a student's process
-_RUNNING = 10  # points in the learning curve's running mean
+FINDING = "finding"  # in the card's metadata: what the overview says of the question
 
 
 @cache
@@ -39,12 +41,25 @@ def templates(room: str = "autograder.nbgrader") -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": _number, "prose": _prose}
+    environment.filters |= {"number": _number, "prose": _prose, "briefly": _briefly}
     return environment
 
 
+@dataclass(frozen=True)
+class CardSetting:
+    """How a question is shown: its title, a band behind its learning curve, whether it runs all parts together."""
+
+    title: str = ""  # the question's id where it is empty
+    band: Band | None = None
+    whole: bool = False
+    titles: Mapping[str, str] = field(default_factory=dict)  # of all questions, by grade_id
+
+
+PLAIN = CardSetting()
+
+
 def card_outputs(
-    result: SubmissionResult, cell: Mapping[str, Any], repairs: tuple[str, ...] = ()
+    result: SubmissionResult, cell: Mapping[str, Any], repairs: tuple[str, ...] = (), setting: CardSetting = PLAIN
 ) -> list[NotebookNode]:
     """A grade cell's outputs: a card with the findings, and exactly one finite number in [0, points].
 
@@ -53,7 +68,7 @@ def card_outputs(
     shown on the card.
     """
     points = float(cell["points"])
-    question = find_question(result, str(cell["grade_id"]).removeprefix("check-"))
+    question = _titled(find_question(result, str(cell["grade_id"]).removeprefix("check-")), setting)
     earned = scaled(question, points)
     sign, ink, ground = LOOKS[question.status]
     facts = {
@@ -65,15 +80,38 @@ def card_outputs(
         "sign": sign,
         "ink": ink,
         "ground": ground,
-        "curve": curve_picture(question.curve) if question.curve else None,
-        "curve_words": curve_words(question.curve) if question.curve else "",
+        "title": setting.title or question.question,
+        "curve": curve_picture(question.curve, setting.band) if question.curve else None,
+        "curve_words": curve_words(question.curve, setting.band) if question.curve else "",
     }
     names = ("question.html", "question.txt", "points.html")
     page, words, line = (templates().get_template(name).render(facts) for name in names)
-    card = new_output("display_data", data={"text/html": page, "text/plain": words})
+    metadata = {FINDING: _finding(question, setting)}
+    card = new_output("display_data", data={"text/html": page, "text/plain": words}, metadata=metadata)
     # nbgrader reads the text/plain of the first execute_result that it meets, and shows the text/html
     data = {"text/html": line, "text/plain": repr(earned)}
     return [card, new_output("execute_result", data=data, execution_count=None)]
+
+
+def _titled(question: QuestionResult, setting: CardSetting) -> QuestionResult:
+    """The question with titles where its advice points to other questions, which only one that runs them all does."""
+    if not setting.whole:
+        return question
+    checks = [replace(each, look_at=with_titles(each.look_at, setting.titles)) for each in question.checks]
+    return replace(question, checks=tuple(checks))
+
+
+def _finding(question: QuestionResult, setting: CardSetting) -> dict[str, Any]:
+    """What the overview says of a question: the hint, or what the first check found."""
+    failed = next((check for check in question.checks if not check.passed), None)
+    return {
+        "status": question.status.value,
+        "whole": setting.whole,
+        "hint": question.hint,
+        "remark": question.remark,
+        "happened": failed.happened if failed else "",
+        "look_at": failed.look_at if failed else "",
+    }
 
 
 def find_question(result: SubmissionResult, name: str) -> QuestionResult:
@@ -98,38 +136,6 @@ def check_points(checks: tuple[CheckResult, ...], points: float) -> list[float]:
     return [points * check.weight / total if total > 0 else 0.0 for check in checks]
 
 
-def curve_words(curve: LearningCurve) -> str:
-    """The learning curve in a sentence, for those who do not see the picture."""
-    if not curve.values:
-        return f"Learning curve: no {curve.point_name}."
-    last = curve.values[-_RUNNING:]
-    return (
-        f"Learning curve: {len(curve.values)} {curve.point_name} in {curve.steps[-1]:,} {curve.step_name}; highest "
-        f"{curve.value_name} {max(curve.values):.4g}, mean of the last {len(last)}: {sum(last) / len(last):.4g}."
-    )
-
-
-def curve_picture(curve: LearningCurve) -> Markup:
-    """The learning curve as a data URL of a PNG: every point, and a running mean."""
-    from matplotlib.figure import Figure  # most practicals have no curve, and need not wait for this
-
-    figure = Figure(figsize=(6.4, 2.6), dpi=110)  # not pyplot, which would keep it
-    figure.subplots_adjust(left=0.12, right=0.98, top=0.96, bottom=0.19)
-    axes = figure.add_subplot()
-    axes.plot(curve.steps, curve.values, ".", color="#8c959f", markersize=4, label=curve.point_name)
-    ends = range(_RUNNING, len(curve.values) + 1)
-    if ends:
-        mean = [sum(curve.values[end - _RUNNING : end]) / _RUNNING for end in ends]
-        axes.plot(curve.steps[_RUNNING - 1 :], mean, color="#0550ae", label=f"mean of {_RUNNING} {curve.point_name}")
-    axes.set(xlabel=curve.step_name.capitalize(), ylabel=curve.value_name.capitalize())
-    axes.grid(alpha=0.3)
-    axes.legend(loc="upper left", frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", metadata={"Software": None})
-    return Markup("data:image/png;base64,") + base64.b64encode(picture.getvalue()).decode("ascii")
-
-
 def _presentable(value: object) -> object:
     """What a template prints: text without control characters and of bounded length; other values as they are."""
     if isinstance(value, Markup) or not isinstance(value, str):
@@ -141,6 +147,11 @@ def _presentable(value: object) -> object:
 def _prose(text: str) -> Markup:
     """Escaped text in which `names` between backticks are set as code."""
     return Markup(_TICKED.sub(r"<code>\1</code>", str(escape(_presentable(text)))))  # noqa: S704 - escaped within
+
+
+def _briefly(text: str) -> str:
+    """A text of a student's process where there is room for a few lines only."""
+    return text if len(text) <= _BRIEF else f"{text[:_BRIEF]} …"
 
 
 def _number(value: float) -> str:

@@ -3,8 +3,8 @@
 generate_assignment   Release blanks the solutions, StripMarkSchemes takes the mark schemes out (after SaveCells).
 autograde, pass one   SubmissionExporter takes the mended notebook, Sanitise makes it safe to show.
 autograde, pass two   Judge writes each grade cell's outputs: what was found, and one number.
-generate_feedback     StripMarkSchemes again (OverwriteCells has brought the schemes back for the marker), and Overview
-                      puts an overview first.
+generate_feedback     StripMarkSchemes again (OverwriteCells has brought the schemes back for the marker), Overview
+                      puts an overview first, and FeedbackPage (page.py) makes the page.
 """
 
 # nbgrader has no types:
@@ -22,10 +22,12 @@ from traitlets import Unicode
 
 from autograder.authoring import blank, strip_mark_schemes
 from autograder.course.folders import Course
-from autograder.nbgrader.cards import card_outputs
+from autograder.nbgrader.cards import CardSetting, card_outputs
+from autograder.nbgrader.curves import read_band
 from autograder.nbgrader.inputs import Inputs, found_in
-from autograder.nbgrader.overview import with_overview
+from autograder.nbgrader.overview import Book, with_overview
 from autograder.nbgrader.sanitise import sanitised
+from autograder.nbgrader.titles import titles_of
 from autograder.notebook.reading import parse_notebook
 
 Resources = dict[str, Any]
@@ -105,11 +107,16 @@ class Judge(NbGraderPreprocessor):
         command = self.parent.parent
         result = inputs_of(command, resources).result(command.mended)
         repairs = tuple(dict.fromkeys((*command.mended.repairs, *result.repairs)))
+        course = course_of(command, resources)
+        titles, band = titles_of(course.release), read_band(course.practical.folder)
+        whole = {f"check-{question.name}" for question in course.practical.questions if question.end_to_end}
         for cell in nb.cells:
             if cell.cell_type == "code":  # again: --no-execute turns ClearOutput off
                 cell.outputs, cell.execution_count = [], None
             if cell.cell_type == "code" and is_grade(cell) and not is_solution(cell):
-                cell.outputs = card_outputs(result, cell.metadata.nbgrader, repairs)
+                name = cell.metadata.nbgrader["grade_id"]
+                setting = CardSetting(titles.get(name, ""), band, name in whole, titles)
+                cell.outputs = card_outputs(result, cell.metadata.nbgrader, repairs, setting)
                 repairs = ()  # they are shown once
         return nb, resources
 
@@ -123,6 +130,8 @@ class Overview(NbGraderPreprocessor):
         with Gradebook(names["db_url"]) as gradebook:
             submission = gradebook.find_submission_notebook(names["notebook"], names["assignment"], names["student"])
             # a mark that a person gave stands, even where nbgrader asks for a second look after it was graded again
-            unmarked = [grade for grade in submission.grades if grade.auto_score is None and grade.manual_score is None]
-            waiting = frozenset(grade.name for grade in unmarked)
-        return with_overview(nb, waiting, names["late_penalty"]), resources
+            by_person = frozenset(grade.name for grade in submission.grades if grade.manual_score is not None)
+            unmarked = frozenset(grade.name for grade in submission.grades if grade.auto_score is None) - by_person
+            extra = sum(grade.extra_credit or 0.0 for grade in submission.grades)
+        book = Book(unmarked, by_person, extra, names["late_penalty"])
+        return with_overview(nb, course_of(self.parent.parent, resources).release, book), resources

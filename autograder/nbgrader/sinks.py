@@ -24,12 +24,13 @@ from autograder.grading.publish import ClassResults, Published, Sink
 from autograder.grading.store import file_name, mended_path, read_digests
 from autograder.nbgrader.backups import back_up
 from autograder.nbgrader.checking import check_course, check_gradebook
+from autograder.nbgrader.curves import BAND, read_band
 from autograder.nbgrader.database import Database, Entry, database_of
 from autograder.nbgrader.inputs import Inputs, unfinished
 from autograder.sandbox.apart import Bounds, BusyError, OverrunError, Packed, RaisedApartError, apart
 
 CODE = ("nbgrader/*.py", "nbgrader/templates/*")
-LIBRARIES = ("nbgrader", "nbconvert")
+LIBRARIES = ("nbgrader", "nbconvert", "latex2mathml")
 REGISTERED = ".assignment"  # begins with a dot, as no student's name does
 # nbgrader's step, and the ending of the file that it leaves
 MADE = {"entry": ("autograded", "ipynb"), "penalty": ("autograded", "ipynb"), "page": ("feedback", "html")}
@@ -41,8 +42,9 @@ class GradebookAndFeedback:
     name = "gradebook and feedback"
 
     def check(self, marking: Marking) -> None:
-        """CourseError where the term, a plug-in or the gradebook is at fault."""
+        """CourseError where the term, a plug-in, the gradebook or the band of learning curves is at fault."""
         check_course(marking.course)
+        read_band(marking.course.practical.folder)
 
     def folders(self, marking: Marking, _: Path) -> Sequence[Path]:
         """The course's own."""
@@ -110,10 +112,10 @@ class _Work:
 
     @cached_property
     def _common(self) -> str:
-        """Of all that every entry depends on: the source, the release, the configuration, the kit, its libraries."""
+        """Of all that every entry depends on: source, release, band, configuration, the kit, its libraries."""
         course = self.course
         source, release = course.practical.source_path, course.practical.release_path
-        files = map(_text, (source, release, course.root / CONFIG))
+        files = map(_text, (source, release, course.root / CONFIG, course.practical.folder / BAND))
         libraries = map(importlib.metadata.version, LIBRARIES)
         return digest(engine_digest(*CODE), *files, *libraries, *_beside(source.parent))
 
