@@ -6,7 +6,7 @@ BIN := .venv/bin
 UNUSED := /(tests?|sympy|networkx|OpenGL|debugpy|pip|fontTools|mypy|setuptools|_inductor)/
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test pins verify clean
+.PHONY: demo test services pins verify clean
 
 demo: .venv/ready
 	$(BIN)/python -m autograder.verification.demo demo
@@ -17,9 +17,14 @@ test: .venv/ready
 	@$(BIN)/mypy & types=$$!; $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder; tests=$$?; \
 	wait $$types && exit $$tests # types are checked while some of the tests wait
 
+services: .venv/ready # with a browser, a Jupyter server and a database server, which most machines lack
+	@command -v chromium >/dev/null && ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1 || { echo "Debian's packages chromium and postgresql are needed: apt install chromium postgresql"; exit 1; }
+	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable '.[services]'
+	$(BIN)/pytest tests/services
+
 pins: .venv/ready # that what is pinned can be installed on every Python that the kit works with, from wheels alone
 	@for version in $(PYTHONS); do \
-		$(BIN)/uv pip compile --quiet --only-binary :all: --extra dev --constraint constraints.txt \
+		$(BIN)/uv pip compile --quiet --only-binary :all: --extra dev --extra services --constraint constraints.txt \
 			--python-version $$version --output-file /dev/null pyproject.toml || exit 1; \
 		echo "constraints.txt resolves on Python $$version"; \
 	done

@@ -46,6 +46,9 @@ c.Autograde.autograde_preprocessors = [
 # takes off what the [late] table of course.toml says; a plug-in of your own may stand here: "my_module.MyPolicy"
 c.AssignLatePenalties.plugin_class = "autograder.nbgrader.late.LatePolicy"
 
+# formgrader's page of a submission; other pages stay in the notebook's order
+c.HTMLExporter.preprocessors = ["autograder.nbgrader.marking.WrittenFirst"]
+
 c.GenerateFeedback.exporter_class = "autograder.nbgrader.page.FeedbackPage"
 c.GenerateFeedback.preprocessors = [
     "autograder.nbgrader.plugin.StripMarkSchemes",

@@ -43,7 +43,11 @@ SPELLINGS = (
     "//{host}/a",
     "/relative",
 )
-FORMS = ("[a]({})", "[a](<{}>)", "![a]({})", "[a][k]\n\n[k]: {}", "[k]\n\n[k]: <{}>", "|a|\n|-|\n|[a]({})|")
+FORMS = (
+    *("[a]({})", "[a](<{}>)", "![a]({})", "[a][k]\n\n[k]: {}", "[k]\n\n[k]: <{}>", "|a|\n|-|\n|[a]({})|"),
+    "<b>a</b>\n\n```\n \n[a]({})\n```",  # a line of spaces, which ends a block of HTML as an empty one does
+    "<b>a</b>\n\n```\n\x0c\n[a]({})\n```",
+)
 RAW = (
     "<script>{act}</script>",
     "<ScRiPt src=http://{host}/b></sCrIpT>",

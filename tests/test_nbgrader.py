@@ -39,6 +39,7 @@ from autograder.grading.publish import ClassResults
 from autograder.nbgrader.cards import card_outputs
 from autograder.nbgrader.gradebook import Steps
 from autograder.nbgrader.inputs import found_in
+from autograder.nbgrader.marking import WrittenFirst
 from autograder.nbgrader.marks import answers
 from autograder.nbgrader.registration import register_assignment
 from autograder.nbgrader.sanitise import SCHEMES, TAGS, harmless, sanitised
@@ -260,7 +261,9 @@ def test_outputs_that_a_student_brings_count_for_nothing(course: Path) -> None:
     hand_in(course, "eve", forged)
     publish(course, marks("eve", 0, 0))
     assert scores(course, "eve") == {"check-double": 0, "check-shift": 0, "why": None}
-    assert "bait" not in nbformat.writes(graded(course, "eve"))
+    for each in graded(course, "eve").cells:
+        assert "bait" not in str(each.get("outputs"))
+    assert "bait" not in page(course, "eve")
 
 
 def test_deleted_edited_and_doubled_grade_cells_are_mended_and_the_student_is_told(course: Path) -> None:
@@ -307,6 +310,60 @@ def test_the_marker_sees_the_mark_scheme_and_the_student_never_does(course: Path
     assert "My own answer." in page(course, "ada")
     assert "secret reason" not in page(course, "ada")
     assert "MARK SCHEME" not in page(course, "ada")
+
+
+def png(width: int, padding: int = 0) -> str:
+    """The head of a PNG of that width, in base64."""
+    head = b"\x89PNG\r\n\x1a\n" + bytes([0, 0, 0, 13]) + b"IHDR" + width.to_bytes(4) + bytes(4)
+    return base64.b64encode(head + bytes(padding)).decode()
+
+
+def test_a_marker_sees_before_the_answer_what_the_notebook_showed_and_what_the_judge_found(course: Path) -> None:
+    text = "last return: 1000 <script>act()</script>\n \n[a](javascript:act()) ![b](http://127.0.0.1:9/c)"
+    odd = {"text/html": "<i>odd</i>", "image/svg+xml": "<svg onload=act()>", "application/javascript": "act()"}
+    held = [png(640), png(5_000), png(640, 10**6), "PHN2Zz4=", f'{png(640)}"onload=act()']
+
+    def show(notebook: NotebookNode) -> None:
+        shown = [new_output("display_data", {"image/png": each, "text/plain": "<Figure>"}) for each in held]
+        cell(notebook, "shift").outputs = [new_output("stream", text=f"{'x' * 5_000}\n{text}"), *shown]
+        cell(notebook, "double").outputs = [new_output("execute_result", {**odd, "text/plain": "plain"})]
+        cell(notebook, "check-double").outputs = [new_output("stream", text="of a check")]
+
+    hand_in(course, "ada", show)
+    curve = LearningCurve((1, 2), (3.0, 4.0), "step", "return", "episodes")
+    judged = replace(question("shift", 3, 3), curve=curve)
+    publish(course, result("ada", question("double", 0, 2), judged))
+    cells = graded(course, "ada").cells
+    (about,) = [number for number, each in enumerate(cells) if "autograder" in each.metadata]
+    assert cells[about + 1].metadata.nbgrader.grade_id == "why"
+    page_of = markdown2html_mistune(cells[about].source)
+    seen = Seen(page_of)
+    assert seen.addresses[0] == f"data:image/png;base64,{png(640)}"
+    assert [address.partition(",")[0] for address in seen.addresses] == ["data:image/png;base64"] * 2
+    assert {*seen.tags} == {"div", "img", "pre", "span"}
+    for words in (*html.escape(text).split(), "plain", "double: wrong, 0 of 2", "Learning curve: 2 episodes"):
+        assert words in page_of
+    for words in ("odd", "of a check", "Figure", "x" * 2_000):
+        assert words not in page_of
+    assert "What the judge found" not in page(course, "ada")
+
+
+def test_where_cells_showed_nothing_and_the_judge_has_no_curve_nothing_is_put_before_an_answer(course: Path) -> None:
+    hand_in(course, "ada")
+    publish(course, marks("ada"))
+    assert not [each for each in graded(course, "ada").cells if "autograder" in each.metadata]
+
+
+def test_formgrader_alone_shows_the_answers_before_the_rest(course: Path) -> None:
+    hand_in(course, "ada", lambda notebook: cell(notebook, "shift").update(outputs=[new_output("stream", text="4")]))
+    publish(course, marks("ada"))
+    before = [each.source for each in graded(course, "ada").cells]
+    shown, _ = WrittenFirst().preprocess(graded(course, "ada"), {"submission_id": "1"})
+    names = [each.metadata.get("nbgrader", {}).get("grade_id", "") for each in shown.cells]
+    assert names[:5] == ["", "question-why", "", "why", ""]
+    assert sorted(each.source for each in [*shown.cells[1:4], *shown.cells[5:]]) == sorted(before)
+    elsewhere, _ = WrittenFirst().preprocess(graded(course, "ada"), {})
+    assert [each.source for each in elsewhere.cells] == before
 
 
 def test_what_the_marker_gave_stands_when_graded_anew(course: Path) -> None:

@@ -18,6 +18,7 @@ from autograder.course.limits import Limits
 from autograder.course.practical import Practical
 from autograder.notebook.extraction import Extract, as_data, extract, from_data
 from autograder.notebook.reading import NotANotebookError, read_notebook
+from autograder.notebook.shown import keep_what_answers_are_about
 from autograder.sandbox.apart import Bounds, apart
 
 MOST_REPAIRS = 40  # that are told of one submission
@@ -59,6 +60,7 @@ class Reader:
         if repair := annex("repair"):
             notebook, story = repair.repair(notebook, self.release, self.practical)
             notes += story
+        keep_what_answers_are_about(notebook)
         notebook.metadata.pop(NOTE, None)
         return notebook, _told(notes)
 

@@ -26,6 +26,9 @@ def check_course(course: Course) -> None:
         step = f'Write there: c.AssignLatePenalties.plugin_class = "{LATE_RULE}", or take [late] out of {TERM}.'
         raise CourseError(message, step)
     database = database_of(course)
+    if database.path is None and not config.CourseDirectory.get("course_id"):
+        message = f"{course.root / CONFIG} gives the course no id, without which nbgrader can use no database server."
+        raise CourseError(message, f'Write there: c.CourseDirectory.course_id = "{course.root.resolve().name}"')
     check_gradebook(course, database)
     check_cells(course, database)
 

@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import NullPool, create_engine, inspect, text
-from sqlalchemy.exc import DatabaseError, DBAPIError, InternalError, OperationalError, SQLAlchemyError
+from sqlalchemy import NullPool, create_engine, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InternalError, OperationalError, SQLAlchemyError
 
 from autograder.course.configuration import course_config
 from autograder.course.folders import Course
 from autograder.errors import CourseError
 from autograder.notebook.cells import Cell
 
-REMEDIES = {  # what SQLite says -> what to do
+REMEDIES = {  # what a database says -> what to do
     "locked": "Another program is writing to it, such as formgrader or a grader on another machine: wait, or close it.",
     "full": "Make room there.",
     "disk I/O": "Look whether there is room there, and whether the disk is in order.",
@@ -24,11 +24,14 @@ REMEDIES = {  # what SQLite says -> what to do
     "unable to open": "Look at the rights of the file and its folder.",
     "malformed": "Bring back a backup of it.",
     "not a database": "Bring back a backup of it, or move it away to start a new one.",
+    "connection": "Start its server, and look at c.CourseDirectory.db_url.",
+    "No module named": "Install what speaks to it; for PostgreSQL, in the kit's folder: pip install --constraint "
+    "constraints.txt --editable '.[postgresql]'",
 }
 _OF_ASSIGNMENT = """
 JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id
 JOIN assignment ON assignment.id = submitted_assignment.assignment_id
-WHERE assignment.name = :assignment AND (:student IS NULL OR submitted_assignment.student_id = :student)"""
+WHERE assignment.name = :assignment AND submitted_assignment.student_id = COALESCE(:student, student_id)"""
 _CELLS = """
 SELECT source_cell.name, source_cell.cell_type, source_cell.locked, source_cell.checksum, base_cell.type, max_score
 FROM source_cell JOIN notebook ON notebook.id = source_cell.notebook_id
@@ -164,17 +167,15 @@ class Database:
         """What a query finds; nothing where there are no tables yet."""
         if self.path is not None and not self.path.exists():
             return []  # SQLite would make an empty file
-        engine = create_engine(self.url, poolclass=NullPool)
         try:
+            engine = create_engine(self.url, poolclass=NullPool)  # connections are closed with their block
             with engine.connect() as connection:
                 if not inspect(connection).has_table("submitted_assignment"):
                     return []
                 names = {"assignment": self.assignment, "student": student}
                 return list(connection.execute(text(query), names))
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, ImportError) as error:
             raise database_fault(self.url, error) from error
-        finally:
-            engine.dispose()
 
 
 def _time(value: Any) -> Any:
@@ -204,8 +205,16 @@ def database_fault(url: str, error: Exception) -> CourseError:
     said = str(getattr(error, "orig", None) or error)
     known = [remedy for sign, remedy in REMEDIES.items() if sign in said]
     unknown = "Close other programs that use it; after an update of nbgrader, back it up and run: nbgrader db upgrade"
-    path = url.removeprefix("sqlite:///").partition("?")[0]
-    return CourseError(f"The gradebook {path} cannot be used: {said}.", known[0] if known else unknown)
+    return CourseError(f"The gradebook {_place(url)} cannot be used: {said}.", known[0] if known else unknown)
+
+
+def _place(url: str) -> str:
+    """Where a database is, without the password for it."""
+    try:
+        place = make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "that c.CourseDirectory.db_url names"
+    return place.removeprefix("sqlite:///").partition("?")[0]
 
 
 def refused(error: BaseException | None) -> DBAPIError | None:

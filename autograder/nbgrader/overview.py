@@ -11,6 +11,7 @@ from nbformat.v4 import new_markdown_cell
 from nbgrader.utils import is_grade, is_solution
 
 from autograder.nbgrader.cards import FINDING, LOOKS, templates
+from autograder.nbgrader.marking import without_what_answers_are_about
 from autograder.nbgrader.titles import heading_in, titles_of
 from autograder.records import Status
 
@@ -44,6 +45,7 @@ def with_overview(notebook: NotebookNode, release: NotebookNode, book: Book) -> 
     line in the overview, and whether it was given.
     """
     short, titles = copy.deepcopy(notebook), titles_of(release)
+    short.cells = without_what_answers_are_about(short.cells)
     given = {cell.source for cell in release.cells}
     rows = []
     for cell, after in zip(short.cells, [*short.cells[1:], None], strict=True):

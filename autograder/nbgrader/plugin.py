@@ -25,6 +25,7 @@ from autograder.course.folders import Course
 from autograder.nbgrader.cards import CardSetting, card_outputs
 from autograder.nbgrader.curves import read_band
 from autograder.nbgrader.inputs import Inputs, found_in
+from autograder.nbgrader.marking import add_what_answers_are_about
 from autograder.nbgrader.overview import Book, with_overview
 from autograder.nbgrader.sanitise import sanitised
 from autograder.nbgrader.titles import titles_of
@@ -118,6 +119,7 @@ class Judge(NbGraderPreprocessor):
                 setting = CardSetting(titles.get(name, ""), band, name in whole, titles)
                 cell.outputs = card_outputs(result, cell.metadata.nbgrader, repairs, setting)
                 repairs = ()  # they are shown once
+        add_what_answers_are_about(nb, command.mended.notebook, result, band)
         return nb, resources
 
 

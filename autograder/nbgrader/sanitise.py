@@ -32,7 +32,8 @@ _OF_MATH = re.compile(  # of MathJax: they make links, styles, identifiers and c
     re.IGNORECASE,
 )
 _ATTACHED = re.compile(r"attachment:([^)\s\"'>\]]*)", re.IGNORECASE)
-_INERT = {"\\": "&#92;", "$": "&#36;", "`": "&#96;", "\n\n": "\n&#10;"}  # what a renderer may look for inside a block
+_INERT = {"\\": "&#92;", "$": "&#36;", "`": "&#96;"}  # what a renderer may look for inside a block
+_BEFORE_BLANK = re.compile(r"\n(?=[^\S\n]*\n)")  # a blank line, of spaces perhaps, would end the block
 _PICTURES = ("image/png", "image/jpeg", "image/gif")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]+")
 _CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -86,9 +87,15 @@ def harmless(text: str, pictures: Mapping[str, Mapping[str, str]] | None = None)
         attribute_filter=_attribute,
         url_schemes={*SCHEMES, "data"},
     )
-    clean = _OF_MATH.sub(r"\\text", clean).strip("\n")
+    return inert(_OF_MATH.sub(r"\\text", clean))
+
+
+def inert(clean: str) -> str:
+    """Clean HTML as one block, in which no renderer of Markdown or formulas finds anything to do."""
+    clean = clean.strip("\n")
     for plain, entity in _INERT.items():
         clean = clean.replace(plain, entity)
+    clean = _BEFORE_BLANK.sub("&#10;", clean)
     return f"<div>\n{clean}\n</div>"
 
 

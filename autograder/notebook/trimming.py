@@ -1,7 +1,7 @@
 """What is kept of a file that was handed in, before any work on it: what marking and a reader need, and no more.
 
-Outputs go, since nothing is read from them; so do metadata that no student writes by hand. What is left is small, and
-so is everything that is made of it, whatever the file held.
+Of outputs only plain text and pictures stay, cut short (see ``shown``); of metadata only what is short. What is left is
+small, and so is everything that is made of it, whatever the file held.
 """
 
 import json
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from autograder.course.limits import Limits
+from autograder.notebook.shown import Room, shown
 
 MOST_TEXT = 50_000  # characters of a text cell; a long essay has 20,000
 ALL_TEXT = 500_000  # characters of all text cells together
@@ -19,7 +20,7 @@ ALL_ATTACHED = 4 * MOST_ATTACHED
 FEW = 5  # cells that are told one by one
 KEPT = ("cells", "worksheets", "metadata", "nbformat", "nbformat_minor")
 VERSION = ("nbformat", "nbformat_minor")
-OF_CELLS = ("cell_type", "id", "metadata", "source", "input", "attachments", "level")
+OF_CELLS = ("cell_type", "id", "metadata", "source", "input", "attachments", "level", "outputs")
 _WHOLE = re.compile(r"[0-9]{1,3}(?:\.0)?")  # some tools write a version as text, or with a point
 _PICTURE = re.compile(r"data:image/[\w.+-]{1,40};base64,[A-Za-z0-9+/=]*")
 
@@ -55,6 +56,7 @@ class _Trimmer:
         self.longest = {True: limits.longest_cell, False: MOST_TEXT}
         self.left = {True: limits.all_code + limits.longest_cell, False: ALL_TEXT}  # the reader of code says the rest
         self.attached = ALL_ATTACHED
+        self.room = Room()
         self.cut: list[str] = []
         self.bare: list[str] = []
 
@@ -64,7 +66,9 @@ class _Trimmer:
         cell["metadata"] = _short(cell.get("metadata"))
         is_code = cell.get("cell_type") == "code"
         if is_code:
-            cell["outputs"], cell["execution_count"] = [], None
+            cell["outputs"], cell["execution_count"] = shown(cell.get("outputs"), self.room), None
+        else:
+            cell.pop("outputs", None)
         for field in ("source", "input"):
             if isinstance(cell.get(field), str | list):
                 cell[field] = self._text(cell[field], is_code, str(number))
