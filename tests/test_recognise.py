@@ -130,16 +130,29 @@ def test_kinds_are_asked_for_as_examples_where_the_answers_are_the_same() -> Non
     assert "Or look at the sums" in hint
 
 
-def test_two_places_are_told_by_the_one_that_is_near_both_or_not_at_all() -> None:
-    near, far = made("two", SLIP, SECOND), made("two", SLIP, ELSEWHERE[1].place or FIRST)
-    assert "`first`" in known(made("one", SLIP), near, *ELSEWHERE).hint("target", heard({"out": SLIP}))
-    assert known(made("one", SLIP), far, *ELSEWHERE).hint("target", heard({"out": SLIP})) == ""
+def test_two_places_are_told_by_the_one_that_is_near_both_or_both_by_name() -> None:
+    near, far = made("two", SLIP, SECOND), made("two", SLIP, ELSEWHERE[0].place or FIRST)
+    assert "`first`:" in known(made("one", SLIP), near, *ELSEWHERE).hint("target", heard({"out": SLIP}))
+    hint = known(made("one", SLIP), far, *ELSEWHERE).hint("target", heard({"out": SLIP}))
+    assert "follow the line that makes `first` and the line that makes `last`:" in hint
+
+
+def test_places_that_are_nearly_all_of_a_function_are_not_told() -> None:
+    every = [made(f"op {i}", SLIP, place) for i, place in enumerate((FIRST, LAST, Spot("f", 9, "line 9 of it", (9,))))]
+    assert known(*every).hint("target", heard({"out": SLIP})) == ""
+    assert known(*every[:2], *every[:2]).hint("target", heard({"out": SLIP})) == ""
 
 
 def test_answers_that_are_wrong_in_the_same_way_are_told_where_several_operators_agree() -> None:
     others = [made(f"op {i}", SLIP * np.float32(1.1 + i)) for i in range(3)]
     assert "`first`" in known(*others, *ELSEWHERE).hint("target", heard({"out": SLIP * np.float32(9.7)}))
     assert known(*others[:2], *ELSEWHERE).hint("target", heard({"out": SLIP * np.float32(9.7)})) == ""
+
+
+def test_several_operators_that_get_the_same_numbers_wrong_are_told_even_if_not_in_the_same_way() -> None:
+    others = [made(f"op {i}", SLIP * np.float32(1.1 + i)) for i in range(3)]
+    assert "`first`" in known(*others, *ELSEWHERE).hint("target", heard({"out": np.float32(0.3) - SLIP}))
+    assert known(*others[:2]).hint("target", heard({"out": np.float32(0.3) - SLIP})) == ""
 
 
 def test_a_persons_words_are_not_told_where_machines_know_two_kinds_of_the_same_answers() -> None:

@@ -23,6 +23,11 @@ def profile(signatures: Mapping[str, Signature], right: Mapping[str, Signature])
     )
 
 
+def bare(profile: Profile) -> Profile:
+    """The same without saying how: only what is wrong."""
+    return frozenset((key, path, "") for key, path, _ in profile)
+
+
 def _bare(answer: Signature) -> dict[str, Leaf]:
     """The leaves by their paths without shapes; how often something was called does not count."""
     return {re.sub(r" \(.*", "", path): leaf for path, leaf in answer.items()}

@@ -5,19 +5,20 @@ with a hint; the others are made by machine, each of a kind and at a place. Wher
 says what is true of all of them: a person's words, or a place. Where there is no such thing, it is silent.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import combinations
 
 from autograder.hints.places import Spot
-from autograder.hints.profiles import OTHER, Profile, profile
+from autograder.hints.profiles import OTHER, Profile, bare, profile
 from autograder.hints.signatures import Signature, alike, says_something, signature
 from autograder.hints.words import told
 from autograder.judging.judge import Heard
 
 SAME = 2e-4  # relative difference up to which two answers are one: above what machines differ by
 FEWEST = 3  # operators that have to agree before mistakes of one profile explain it
-MOST_OF_ALL = 0.75  # of a function's known places: a hint that covers more tells nothing
+MOST_OF_ALL = 0.8  # of a function's known places: a hint that covers more tells nothing
 
 Signatures = Mapping[str, Signature]  # digest of an ask -> what came of it
 
@@ -87,10 +88,14 @@ class Known:
         if exact := [each for each in near if same(each.signatures, signatures)]:
             by_person = _by_person(exact) if is_telling(signatures, right) else None
             return by_person or self._agreed(question, exact, exact=True)
-        made = [each for each in near if each.place]
-        return self._agreed(question, made) if len({each.id for each in made}) >= FEWEST else None
+        for like in (near, (each for each in self._like(question, bare(wrong)) if not without(each))):
+            made = [each for each in like if each.place]
+            if len({each.id for each in made}) >= FEWEST:
+                return self._agreed(question, made)
+        return None
 
     def _like(self, question: str, wrong: Profile) -> Sequence[KnownMistake]:
+        """The known mistakes of that profile, or, if it is bare, of all profiles that have it in common."""
         if question not in self._by_profile:
             self._by_profile[question] = self._profiled(question)
         return self._by_profile[question].get(wrong, ()) if wrong else ()
@@ -107,6 +112,7 @@ class Known:
             if id(each.signatures) not in known:
                 known[id(each.signatures)] = profile(each.signatures, self.right.get(question, {}))
             found.setdefault(known[id(each.signatures)], []).append(each)
+            found.setdefault(bare(known[id(each.signatures)]), []).append(each)
         return found
 
     @cached_property
@@ -115,21 +121,27 @@ class Known:
         return {question: {each.place for each in found if each.place} for question, found in self._by_question.items()}
 
     def _agreed(self, question: str, found: Sequence[KnownMistake], exact: bool = False) -> Hint | None:
-        """The one place that all these mistakes are at or near, as a hint; None if there is none."""
+        """The place that all these mistakes are at or near, or two such places, as a hint; None if there are none."""
         places = {each.place for each in found if each.place}
         if not places or any(each.place is None and not exact for each in found):
             return None
-        if len(places) == 1 and exact:
-            place = next(iter(places))
-        else:
-            every = self._places[question]
-            around = [each for each in every if all(_is_near(each, other) for other in places)]
-            sizes = {each: sum(_is_near(each, other) for other in every) for each in around}
-            telling = [each for each in around if sizes[each] <= MOST_OF_ALL * len(every)]
-            if not telling:
-                return None
-            place = min(telling, key=lambda each: (sizes[each], each))
-        return Hint(told(place, {each.kind for each in found if each.kind} if exact else ()), place=place)
+        place = next(iter(places)) if len(places) == 1 and exact else self._around(question, places)
+        kinds = {each.kind for each in found if each.kind} if exact else set[str]()
+        return Hint(told(place, kinds), place=place) if place else None
+
+    def _around(self, question: str, places: Collection[Spot]) -> Spot | None:
+        """The known place that all these are at or near, or two of one function as one; None if there are none."""
+        every = sorted(self._places[question])
+        pairs = (one.joined(other) for one, other in combinations(every, 2) if one.function == other.function)
+        return _telling(every, places, every) or _telling(pairs, places, every)
+
+
+def _telling(candidates: Iterable[Spot], places: Collection[Spot], every: Collection[Spot]) -> Spot | None:
+    """Of those that all these places are at or near the one that is nearest; None where each is near nearly all."""
+    around = [each for each in candidates if all(_is_near(each, other) for other in places)]
+    sizes = [(sum(_is_near(each, other) for other in every), each) for each in around]
+    size, place = min(sizes, default=(len(every), None))
+    return place if size <= MOST_OF_ALL * len(every) else None
 
 
 def _is_near(place: Spot, other: Spot) -> bool:

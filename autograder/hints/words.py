@@ -25,12 +25,15 @@ QUESTIONS: Mapping[str, str] = {
     "condition": "look at the condition: is it true exactly when it should be?",
     "index": "look at the index: which part is meant, and from where is it counted?",
 }
-ANY = "Does each part of it do what the formula says?"
+ANY = "Does each part do what the formula says?"
 MOST_KINDS = 2  # of which one hint asks
 
 
 def told(place: Spot, kinds: Collection[str] = ()) -> str:
     """The hint for a mistake at a place or near it; ``kinds`` are of mistakes that answer exactly the same."""
-    where = f"In {place.function}, follow {place.words}: what goes into it, what it does, and where its value is used."
+    where = (
+        f"In {place.function}, follow {place.words}: what goes in, what is done, where the value is used, and what is "
+        "returned in the end."
+    )
     asked = [QUESTIONS[kind] for kind in sorted(kinds)] if len(kinds) <= MOST_KINDS else []
     return f"{where} For instance, {' Or '.join(asked)}" if asked else f"{where} {ANY}"

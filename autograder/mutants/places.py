@@ -17,11 +17,23 @@ def places_of(name: str, function: ast.FunctionDef) -> dict[int, Spot]:
         known = (reached.get(line, {line}) for line in sources[each.lineno])
         reached[each.lineno] = {each.lineno}.union(*known)
     users = {line: {other for other in sources if line in sources[other]} for line in sources}
+    last = {each.lineno for each in every if isinstance(each, ast.Return)}  # whatever is wrong, it may be wrong there
+    beside = _beside(every)
     return {
-        each.lineno: Spot(name, each.lineno, _words(every, each), tuple(sorted(reached[line] | users[line])))
+        (line := each.lineno): Spot(
+            name, line, _words(every, each), tuple(sorted(reached[line] | users[line] | beside.get(line, set()) | last))
+        )
         for each in every
-        if (line := each.lineno)
     }
+
+
+def _beside(every: list[ast.stmt]) -> dict[int, set[int]]:
+    """Line of a bare call, such as an optimizer's step -> those of the bare calls before and after it.
+
+    Such calls are steps: which of two comes too early, and which too late, is one and the same question.
+    """
+    steps = [each.lineno for each in every if isinstance(each, ast.Expr) and isinstance(each.value, ast.Call)]
+    return {line: set(steps[max(0, i - 1) : i + 2]) for i, line in enumerate(steps)}
 
 
 def _sources(every: list[ast.stmt]) -> dict[int, set[int]]:
