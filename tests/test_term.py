@@ -24,6 +24,7 @@ from small_course import (
     KIT,
     NAME,
     both,
+    cell,
     hand_in,
     handed_in,
     notebook,
@@ -458,6 +459,32 @@ def test_a_cell_that_goes_takes_no_mark_by_hand_with_it_unless_that_is_said(
     backup = max((root / "backups").glob("*.db"))
     shutil.copy(backup, root / "gradebook.db")
     assert by_nbgrader(root)["ada"] == 7
+
+
+def test_the_notebook_of_an_older_release_is_recognised_and_marked_as_far_as_it_goes(tmp_path: Path) -> None:
+    older = cell("markdown", "old-advice", "Old advice.", locked=True)
+    root = small_course(
+        tmp_path / "course", notebook(older, points=1, setup="import numpy as np\n\n\ndef old():\n    pass")
+    )
+    assert run("generate", "--course", root).exit_code == 0
+    early = json.loads((root / f"release/{NAME}/{NAME}.ipynb").read_text(encoding="utf-8"))
+    for each in early["cells"]:
+        each["source"] = {"double": "def double(x):\n    return old() or 2 * x"}.get(each["id"], each["source"])
+    hand_in(root, "early", json.dumps(early))
+    write_source(root, notebook(both(), points=4, prose="# Two functions, once more"))
+    for file, text in BOTH.items():
+        (root / "solutions" / NAME / file).write_text(text, encoding="utf-8")
+    assert run("generate", "--course", root).exit_code == 0
+    hand_in(root, "meddles", handed_in(root)).write_text(text_of(root).replace("shift(1)", "shift(2)"), "utf-8")
+    done = run("grade", root, "--jobs", "1", "--no-gradebook", "--json")
+    found = {each["student"]: each for each in json.loads(done.stdout)["results"]}
+    assert found["early"]["repairs"] == [
+        "This is the notebook of another release: 'setup', 'check-double' and 'old-advice' are as handed out then. "
+        "The text of this release counts.",
+        "The cell 'check-both' was missing and was put back.",
+    ]
+    assert [each["points"] for each in found["early"]["questions"]] == [4, 0, 0]
+    assert found["meddles"]["repairs"] == ["The locked cell 'check-shift' had been changed and got its text back."]
 
 
 # --- kept for programs

@@ -8,6 +8,7 @@ from typing import Any
 from autograder.notebook.cells import nbgrader_of
 from autograder.notebook.python import ASSIGNS, bound_names, changed_names
 from autograder.repair.cells import Model, Piece, tell_each
+from autograder.repair.releases import of_another_release, tell_of_another_release
 from autograder.repair.text import lines_of, run_of, tree_of
 
 ESSENTIAL = ("grade_id", "grade", "solution", "locked", "points", "task", "schema_version")
@@ -31,18 +32,23 @@ def restore(pieces: Sequence[Piece], story: list[str]) -> list[Piece]:
         "The cell '{name}' did not bear its own nbgrader id and was recognised by its content.",
         "{count} cells did not bear their own nbgrader ids and were recognised by their content.",
     )
+    tell_of_another_release(pieces, story)
     done: list[Piece] = []
     for piece in pieces:
+        older = of_another_release(piece)
+        if older and not piece.model and not piece.is_code:
+            continue  # no student wrote it
         done.append(piece)
         model, kind = piece.model, piece.node["cell_type"]
+        told = [] if older else story  # one sentence tells of them all
         if model is None:
-            _disown(piece, story)
+            _disown(piece, told)
             continue
         if kind != model.node.cell_type:
             story.append(f"The cell '{model.name}' was a {kind} cell and is a {model.node.cell_type} cell again.")
             piece.become(model.node.cell_type)
-        done.extend(_restore_text(piece, model, story))
-        _restore_metadata(piece, model, story)
+        done.extend(_restore_text(piece, model, told))
+        _restore_metadata(piece, model, told)
     return done
 
 
@@ -75,7 +81,7 @@ def _restore_text(piece: Piece, model: Model, story: list[str]) -> list[Piece]:
     """What had been added to a locked cell, as a piece of its own."""
     if not model.locked or piece.text == model.source:
         return []
-    added = _added(piece.text, model)
+    added = "" if not model.is_code and of_another_release(piece) else _added(piece.text, model)
     kept = " What had been added to it stands in a cell of its own below." if added else ""
     if piece.lines != model.lines:
         story.append(f"The locked cell '{model.name}' had been changed and got its text back.{kept}")
