@@ -1,4 +1,4 @@
-"""The inputs of docs/scale.md: what one more submission costs in processor time, in bytes, and in a scheduler's time.
+"""What one more submission costs in processor time, in bytes, and in a scheduler's time.
 
     python -m benchmarks.scale --assignment sac --students 6 --tasks 2000
 

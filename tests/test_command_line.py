@@ -13,13 +13,17 @@ import nbformat
 import pytest
 from conftest import sac_course
 from nbformat import NotebookNode
+from nbgrader.apps import NbGraderApp
 from small_course import KIT, NAME, hand_in, released, run, said, small_course
 from typer.main import get_command
 
 from autograder.cli import app
 from autograder.sandbox import choose_barrier
 
+NBGRADERS = NbGraderApp.subcommands  # nbgrader's own commands, by their names
 COMMANDS = sorted(getattr(get_command(app), "commands"))  # noqa: B009 - typer's group is typed as a plain command
+PAGES = [KIT / "README.md", *sorted((KIT / "docs").glob("*.md"))]
+_CODE = re.compile(r"^```\w*\n(.*?)^```$|^    (\S.*)$|`([^`]+)`", re.MULTILINE | re.DOTALL)
 CODE = nbformat.v4.new_code_cell("x = 1", id="a")
 
 
@@ -355,3 +359,48 @@ def test_a_python_that_cannot_grade_is_named_and_an_odd_terminal_shows_what_it_c
     done = subprocess.run(line, cwd=KIT, capture_output=True, text=True, check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
     assert words in done.stderr
+
+
+# --- what is named elsewhere
+
+
+def lines_of_code(page: Path) -> list[list[str]]:
+    """The words of each line of code in a page, commands that are joined taken apart, comments left out."""
+    code = ["".join(found) for found in _CODE.findall(page.read_text(encoding="utf-8"))]
+    lines = [line.partition("#")[0] for text in code for line in re.split(r"\n|&&|\|", text)]
+    return [line.split() for line in lines if line.split()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_command_and_option_that_a_page_names_exists(page: Path) -> None:
+    targets = re.findall(r"^(\w+):", (KIT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    for words in lines_of_code(page):
+        if words[0] == "autograder" and len(words) > 1:
+            assert words[1] in COMMANDS, words
+            known = getattr(get_command(app), "commands")[words[1]].params  # noqa: B009
+            options = {option for each in known for option in (*each.opts, *each.secondary_opts)}
+            named = {word.partition("=")[0] for word in words if word.startswith("--")}
+            assert named <= options | {"--help"}, (words, named - options)
+        if words[0] == "make" and len(words) > 1:
+            assert words[-1] in targets, words
+        if words[:2] == ["python", "-m"]:
+            assert (KIT / f"{words[2].replace('.', '/')}.py").is_file(), words
+        if words[0] == "nbgrader" and len(words) > 1:
+            assert words[1] in NBGRADERS, words
+
+
+def test_every_page_that_is_named_exists() -> None:
+    paths = [
+        path for part in ("autograder", "benchmarks", "solutions", "source", "docs") for path in (KIT / part).rglob("*")
+    ]
+    for path in [*PAGES, KIT / "Makefile", KIT / "nbgrader_config.py", *paths]:
+        if path.suffix in (".py", ".md", ".toml", ".ipynb", ""):
+            text = path.read_text(encoding="utf-8") if path.is_file() else ""
+            for name in re.findall(r"\bdocs/[\w-]+\.md\b", text):
+                assert (KIT / name).is_file(), (path, name)
+
+
+def test_every_command_to_type_that_a_message_names_exists() -> None:
+    for path in (KIT / "autograder").rglob("*.py"):
+        for name in re.findall(r"(?:run|again): autograder ([\w-]+)", path.read_text(encoding="utf-8"), re.IGNORECASE):
+            assert name in COMMANDS, (path, name)

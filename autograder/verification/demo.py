@@ -40,7 +40,7 @@ def with_samples(root: Path, name: str = "") -> list[Practical]:
     if not found:
         places = " and no ".join(str(each.folder / SAMPLES) for each in practicals)
         message = f"There is no sample class: there is no {places}."
-        raise CourseError(message, "Write one in the format of the corpus (docs/practicals.md).")
+        raise CourseError(message, "Write one in the format of the corpus (docs/writing-a-practical.md).")
     return found
 
 
