@@ -105,6 +105,38 @@ def test_a_place_is_called_by_what_every_code_has_there_and_covers_what_is_near_
     assert set(places[5].area) == {3, 4, 5, 7, 8}
 
 
+FILLS = """
+def total(rows):
+    sums = list(rows)
+    for i in range(len(rows)):
+        sums[i] = max(sums[i], 0)
+        print(i)
+        rows.pop()
+    return sums
+"""
+
+
+def test_a_loop_is_called_by_its_keyword_and_what_it_fills_by_its_name() -> None:
+    function = ast.parse(FILLS).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    assert [each.words for each in places_of("total", function).values()] == [
+        "the line with `list`",
+        "the `for` line",
+        "the line with `max`",
+        "the line with `print`",
+        "the line with `pop`",
+        "what is returned",
+    ]
+
+
+def test_a_place_covers_what_is_returned_and_a_step_those_beside_it() -> None:
+    function = ast.parse(FILLS).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    areas = {line: set(place.area) for line, place in places_of("total", function).items()}
+    assert all(8 in area for area in areas.values())
+    assert {6, 7} <= areas[6] & areas[7]
+
+
 def test_two_versions_of_a_function_differ_in_these_lines() -> None:
     one, other, longer = (
         ast.parse(text).body[0]

@@ -65,7 +65,13 @@ def _words(every: list[ast.stmt], statement: ast.stmt) -> str:
         makers = [each for each in every if name in _made(each)]
         if statement in (makers[0], makers[-1]):
             return f"the {'first' if statement is makers[0] else 'last'} line that makes `{name}`"
-    return "what is returned" if isinstance(statement, ast.Return) else f"line {every.index(statement) + 1} of it"
+    if isinstance(statement, ast.Return):
+        return "what is returned"
+    alike = [each for each in every if type(each) is type(statement)]
+    keyword = ast.unparse(statement).split()[0]
+    if hasattr(statement, "body") and statement in (alike[0], alike[-1]):
+        return f"the {'' if len(alike) == 1 else 'first ' if statement is alike[0] else 'last '}`{keyword}` line"
+    return f"line {every.index(statement) + 1} of it"
 
 
 def _holds(outer: ast.stmt, inner: ast.stmt) -> bool:
@@ -76,7 +82,9 @@ def _made(statement: ast.stmt) -> list[str]:
     targets = statement.targets if isinstance(statement, ast.Assign) else []
     targets = [statement.target] if isinstance(statement, ast.AugAssign | ast.AnnAssign) else targets
     nodes = [node for target in targets for node in ast.walk(target)]
-    return [node.id for node in nodes if isinstance(node, ast.Name) and node.id != "_"]
+    changed = [each.value for each in nodes if isinstance(each, ast.Subscript | ast.Attribute)]
+    made = [node for node in nodes if node in changed or isinstance(getattr(node, "ctx", None), ast.Store)]
+    return [node.id for node in made if isinstance(node, ast.Name) and node.id != "_"]
 
 
 def _used(statement: ast.stmt) -> list[str]:

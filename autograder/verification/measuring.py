@@ -1,8 +1,8 @@
 """How well mistakes are recognised that nobody listed: each is asked for while what is like it is left out.
 
 Of the corpus, a whole file is left out at once; of the mutants, all that one operator made. A hint that names a place
-is true if a line that was changed is in its area (see ``Spot``), or if a person read that it is. A person's hint is true
-for its own variant, and for those of which a person read that it is (``alike.toml`` holds both).
+is true if a line that was changed is in its area (see ``Spot``), or if a person read that it is. A person's hint is
+true for its own variant, and for those of which a person read that it is (``alike.toml`` holds both).
 """
 
 import ast

@@ -56,8 +56,8 @@ class Recognition:
 
 
 EXPLAINED = (
-    "A hint that names a place is true if a line that was changed is that place, one from which its values come, one that"
-    " uses its value, the step before or after it, or the one that returns the result. A person's hint is true for its own"
-    " variant, and both for what stands in alike.toml, which a person read. unread: a machine cannot tell which lines were"
-    " changed. raised: the code breaks off, and its error says where."
+    "A hint that names a place is true if a line that was changed is that place, one from which its values come, one"
+    " that uses its value, the step before or after it, or the one that returns the result. A person's hint is true for"
+    " its own variant, and both for what stands in alike.toml, which a person read. unread: a machine cannot tell which"
+    " lines were changed. raised: the code breaks off, and its error says where."
 )
