@@ -108,12 +108,12 @@ def test_on_paper_no_code_is_cut_and_there_are_at_most_twelve_pages(
     browser: Any, pages: dict[str, Path], kind: str
 ) -> None:
     browser.goto(pages[kind].as_uri())
-    assert len(re.findall(rb"/Type\s*/Page\b", browser.pdf(format="A4"))) <= MOST_PAGES
     browser.emulate_media(media="print")
+    assert len(re.findall(rb"/Type\s*/Page\b", browser.pdf(format="A4"))) <= MOST_PAGES
     browser.set_viewport_size({"width": 690, "height": 900})  # what A4 has between its margins
     cut = "[...document.querySelectorAll('pre')].filter(each => each.scrollWidth > each.clientWidth + 1).length"
     assert browser.evaluate(cut) == 0
-    browser.emulate_media(media="screen")
+    browser.emulate_media(media="null")  # back to what a browser does by itself
 
 
 def test_the_keyboard_leads_to_what_is_to_be_mended_and_opens_what_is_folded(
