@@ -65,8 +65,16 @@ def add_a_cell(offset: int) -> Callable[[NotebookNode, NotebookNode, str], None]
     return add
 
 
+def add_a_comment(notebook: NotebookNode, _: NotebookNode, text: str) -> None:
+    """Type the answer as a comment in a code cell below the one that is meant."""
+    below = index_of(notebook, "target-networks") + 1
+    notebook.cells[below:below] = [nbformat.v4.new_code_cell(each) for each in ("", f"# {text}")]
+
+
 @pytest.mark.parametrize(
-    "add", [add_a_cell(1), add_a_cell(0), add_to_the_question], ids=["below", "above", "in the question's cell"]
+    "add",
+    [add_a_cell(1), add_a_cell(0), add_to_the_question, add_a_comment],
+    ids=["below", "above", "in the question's cell", "as a comment"],
 )
 def test_a_written_answer_beside_its_cell_is_put_into_it_unless_that_is_answered_too(
     handed_in: Make, release: NotebookNode, sac: Practical, add: Callable[[NotebookNode, NotebookNode, str], None]
