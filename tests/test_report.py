@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from small_course import CORPUS, NAME, hand_in, run, small_course
 
 from autograder.grading.store import keep
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, SubmissionResult
+from benchmarks import browser
 
 EVIL = "<script>alert(1)</script>"
 
@@ -92,6 +94,16 @@ def test_the_page_stands_alone_and_nothing_that_a_student_wrote_acts_on_it(
     assert page.count("<svg") == page.count('<svg role="img" aria-label="') == 5
     for heading in ("How did the class do?", "Who needs a call?", "Can I trust the marks?"):
         assert heading in page
+
+
+def test_no_text_of_a_student_makes_a_tag_in_the_report(tmp_path: Path) -> None:
+    texts = browser.payloads("http://127.0.0.1:9")
+    plain = [re.sub(r"[<>&'\"]", "x", text) for text in texts]
+    wild, tame = (
+        browser.reported(small_course(tmp_path / name), each) for name, each in (("wild", texts), ("tame", plain))
+    )
+    assert Counter(re.findall("<[^<>]*>", wild)) == Counter(re.findall("<[^<>]*>", tame))
+    assert len(texts) > 100
 
 
 def test_a_class_without_anything_is_reported_all_the_same(tmp_path: Path) -> None:
