@@ -20,11 +20,11 @@ import grader_process
 import nbformat
 import pytest
 import small_course
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from nbformat import NotebookNode
-from nbformat.v4 import new_markdown_cell, new_notebook, new_output, new_raw_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 from nbgrader.api import Gradebook, get_alembic_version
 from nbgrader.apps import NbGraderAPI
 from small_course import KIT, NAME, write_release, write_source
@@ -41,6 +41,7 @@ from autograder.nbgrader.gradebook import Steps
 from autograder.nbgrader.inputs import found_in
 from autograder.nbgrader.marking import WrittenFirst
 from autograder.nbgrader.marks import answers
+from autograder.nbgrader.overview import Book, with_overview
 from autograder.nbgrader.registration import register_assignment
 from autograder.nbgrader.sanitise import SCHEMES, TAGS, harmless, sanitised
 from autograder.nbgrader.sinks import GradebookAndFeedback
@@ -665,6 +666,23 @@ def test_plain_markdown_stays_as_it_was_typed_and_links_become_html() -> None:
     assert markdown2html_mistune(shown).strip() == shown
 
 
+def test_nothing_that_nbconvert_looks_for_in_all_that_follows_stays_in_a_text() -> None:
+    shown = harmless("![" * 100 + "](" * 100)
+    assert "[" not in shown
+    assert "\\" not in shown
+    assert html.unescape(shown).count("[") == 100
+
+
+def test_a_page_shows_so_much_of_a_notebook_and_says_what_it_leaves_out() -> None:
+    long, short = ("x = 1\n" * count for count in (20_000, 10))
+    cells = [*(new_code_cell(short) for _ in range(300)), new_code_cell(long, metadata={"nbgrader": {"grade": False}})]
+    shown = with_overview(new_notebook(cells=cells), new_notebook(), Book()).cells
+    assert len(shown) == 1 + 200 + 1 + 1
+    assert shown[-2].source == "(100 more cells of the notebook are not shown on this page.)"
+    assert shown[-1].source.endswith("\n# … (cut: this page shows 60000 characters of code)")
+    assert sum(len(each.source) for each in shown if each.cell_type == "code") < 61_000
+
+
 class Seen(HTMLParser):
     """The tags of a page, and its addresses as a browser reads them."""
 
@@ -695,6 +713,7 @@ def acts_nowhere(text: str) -> None:
             assert not re.match(r"(?i)[\s\x00-\x1f]*(\w*script|data:(?!image/))", address)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="<>/!?abi mgsrcpt=:x\"'\\\n$`[]()&#;", max_size=60))
 def test_no_text_opens_a_tag_with_attributes(text: str) -> None:
     acts_nowhere(text)

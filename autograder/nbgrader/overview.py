@@ -15,6 +15,8 @@ from autograder.nbgrader.marking import without_what_answers_are_about
 from autograder.nbgrader.titles import heading_in, titles_of
 from autograder.records import Status
 
+MOST_CODE = 60_000  # characters of the student's code on the page; right notebooks have 36,000
+MOST_OWN = 200  # cells that are not nbgrader's, the release's prose among them
 SHORT = "# The checks that you can run yourself stand here in your notebook. What the marking found:"
 OVERVIEW = "overview"  # the mark of the cell on top
 NO_ANSWER = "No response."  # nbgrader's comment on what was left as it was
@@ -46,6 +48,7 @@ def with_overview(notebook: NotebookNode, release: NotebookNode, book: Book) -> 
     """
     short, titles = copy.deepcopy(notebook), titles_of(release)
     short.cells = without_what_answers_are_about(short.cells)
+    _cut(short)
     given = {cell.source for cell in release.cells}
     rows = []
     for cell, after in zip(short.cells, [*short.cells[1:], None], strict=True):
@@ -65,6 +68,25 @@ def with_overview(notebook: NotebookNode, release: NotebookNode, book: Book) -> 
     # in one line: a blank line would end the block of HTML where this is read as Markdown
     short.cells.insert(0, new_markdown_cell(re.sub(r"\s+", " ", page), id="overview", metadata={OVERVIEW: True}))
     return short
+
+
+def _cut(notebook: NotebookNode) -> None:
+    """Take out what nobody reads on a page and what takes minutes to render, and say so where it stood."""
+    left, cells = MOST_CODE, []
+    beyond = [number for number, cell in enumerate(notebook.cells) if "nbgrader" not in cell.metadata][MOST_OWN:]
+    left_out = set(beyond[1:])
+    for number, cell in enumerate(notebook.cells):
+        if number in left_out:
+            continue
+        if number in beyond[:1]:
+            cell = new_markdown_cell(
+                f"({len(beyond)} more cells of the notebook are not shown on this page.)", id="more"
+            )
+        elif cell.cell_type == "code" and len(cell.source) > left:
+            cell.source = f"{cell.source[:left]}\n# … (cut: this page shows {MOST_CODE} characters of code)"
+        left -= min(left, len(cell.source)) if cell.cell_type == "code" else 0
+        cells.append(cell)
+    notebook.cells = cells
 
 
 def comment_on(cell: NotebookNode) -> str:

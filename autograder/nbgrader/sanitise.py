@@ -32,7 +32,12 @@ _OF_MATH = re.compile(  # of MathJax: they make links, styles, identifiers and c
     re.IGNORECASE,
 )
 _ATTACHED = re.compile(r"attachment:([^)\s\"'>\]]*)", re.IGNORECASE)
-_INERT = {"\\": "&#92;", "$": "&#36;", "`": "&#96;"}  # what a renderer may look for inside a block
+_INERT = {  # what a renderer may look for inside a block
+    "\\": "&#92;",
+    "$": "&#36;",
+    "`": "&#96;",
+    "[": "&#91;",  # nbconvert looks for the end of a link in all that follows
+}
 _BEFORE_BLANK = re.compile(r"\n(?=[^\S\n]*\n)")  # a blank line, of spaces perhaps, would end the block
 _PICTURES = ("image/png", "image/jpeg", "image/gif")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]+")

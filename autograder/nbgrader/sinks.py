@@ -164,7 +164,7 @@ class _Work:
         try:
             said = json.loads(apart(self._steps, what, student, bounds=Bounds.of(self.course.limits, walled=False)))
         except (OverrunError, RaisedApartError) as error:
-            return f"its notebook cannot be shown: {error}"
+            return f"its notebook cannot be shown: {error}. Look at it by hand."
         except BusyError as error:
             return f"{error.message} {error.next_step}"
         if said["fault"]:

@@ -113,6 +113,8 @@ def _decoded(content: bytes, name: str) -> str:
 def _reason(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return "its content is not JSON"
+    if "integer string conversion" in str(error):
+        return "it holds a number of too many digits"
     if not isinstance(error, ValueError | nbformat.ValidationError) or not str(error):
         return "it is not built like one"  # what Python says of that helps nobody
     return str(error).splitlines()[0][:200]

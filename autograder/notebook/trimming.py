@@ -14,6 +14,7 @@ from autograder.notebook.shown import Room, shown
 
 MOST_TEXT = 50_000  # characters of a text cell; a long essay has 20,000
 ALL_TEXT = 500_000  # characters of all text cells together
+LONGEST_ID = 64  # characters, as nbformat has it
 MOST_ABOUT = 4_000  # characters of one entry of metadata, as JSON
 MOST_ATTACHED = 4 * 2**20  # characters of a cell's attachments
 ALL_ATTACHED = 4 * MOST_ATTACHED
@@ -63,6 +64,8 @@ class _Trimmer:
     def trim(self, cell: dict[str, Any], number: int) -> None:
         """Trim one cell."""
         _keep(cell, OF_CELLS)
+        if "id" in cell and not (isinstance(cell["id"], str) and len(cell["id"]) <= LONGEST_ID):
+            del cell["id"]  # repair gives it another one
         cell["metadata"] = _short(cell.get("metadata"))
         is_code = cell.get("cell_type") == "code"
         if is_code:
