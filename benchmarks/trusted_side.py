@@ -265,6 +265,8 @@ TRIALS = (
 def make_class(root: Path) -> dict[str, Attack]:
     """Hand everything in; the attackers by name."""
     small_course(root)
+    with (root / "nbgrader_config.py").open("a", encoding="utf-8") as file:
+        file.write("c.Limits.time_factor = 3\n")  # who shares the machine with others
     hand_in(root, "anna")
     hand_in(root, "zoe", answer="Another answer, of zoe's own.")
     attackers = {f"eve {number:02}": attack for number, attack in enumerate(SUBMISSIONS, start=1)}

@@ -12,6 +12,7 @@ from small_course import CHECKS, CORPUS, NAME, notebook, run, small_course, writ
 
 from autograder.course.limits import Limits
 from autograder.doctor.barriers import PLACES, what_comes_through
+from autograder.doctor.resources import group_of_grader
 from autograder.hints.recognise import Known
 from autograder.hints.storage import save
 from autograder.sandbox import NAMES, Barrier, Looked, NoBarrier, Prepared, choose_barrier
@@ -244,3 +245,58 @@ def test_people_read_what_to_do_below_what_is_wrong(course: Path) -> None:
     assert any(line.startswith("✓ packages") for line in lines)
     (broken,) = (number for number, line in enumerate(lines) if line.startswith("✗ sandbox"))
     assert "bubblewrap" in " ".join(lines[broken + 1 :])
+
+
+# --- publishing, and what limits grading as a whole
+
+
+@pytest.mark.usefixtures("no_barrier")
+def test_what_keeps_a_class_from_being_published_is_found_before_it_is_graded(course: Path) -> None:
+    assert "folders can be written" in findings("--course", course)[1]["publishing of hw-1"]["found"]
+    assert not (course / "feedback").exists()  # it only looks
+    (course / "feedback").write_text("in the way", encoding="utf-8")
+    found = findings("--course", course)[1]["publishing of hw-1"]
+    assert not found["well"]
+    assert found["found"] == f"{course}/feedback is no folder"
+    assert found["next_step"].startswith("Move it away: mv ")
+
+
+@pytest.mark.usefixtures("no_barrier")
+def test_a_disk_without_room_is_said_with_the_next_step(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.doctor.publishing.LEAST_ROOM", 2**62)
+    found = findings("--course", course)[1]["publishing of hw-1"]
+    assert not found["well"]
+    assert found["next_step"] == "Make room there."
+
+
+GROUPS = {  # the files of a machine -> what is said of its control groups
+    "version 2, limited above": (
+        {"cgroup.controllers": "cpu memory", "a/memory.max": "2147483648\n"},
+        "0::/a/b",
+        "2 GiB",
+    ),
+    "version 1": ({"memory/a/memory.limit_in_bytes": "1073741824"}, "4:memory:/a\n0::/", "1 GiB"),
+    "no limit": (
+        {"a/memory.max": "max", "memory/memory.limit_in_bytes": "9223372036854771712"},
+        "4:memory:/\n0::/a",
+        "",
+    ),
+    "none at all": ({}, "", ""),
+}
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_a_limit_of_the_kernel_on_all_of_grading_is_named(tmp_path: Path, name: str) -> None:
+    files, own, limit = GROUPS[name]
+    for path, text in {**files, "own": own}.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="ascii")
+    said = group_of_grader(tmp_path, tmp_path / "own", tmp_path / "buses")
+    assert said.endswith(f"together to {limit}") if limit else said.startswith("no control group limits memory")
+    assert "systemd-run" not in said
+
+
+def test_a_user_whose_groups_may_limit_memory_is_told_how(tmp_path: Path) -> None:
+    (tmp_path / str(os.geteuid()) / "bus").mkdir(parents=True)
+    (tmp_path / "cgroup.controllers").write_text("cpu memory pids", encoding="ascii")
+    assert "systemd-run --user --scope -p MemoryMax" in group_of_grader(tmp_path, tmp_path / "none", tmp_path)

@@ -13,6 +13,8 @@ from autograder.course.folders import Course, course_in
 from autograder.course.practical import practicals_in
 from autograder.course.term import read_term
 from autograder.doctor.barriers import ALL_TRIED, what_comes_through
+from autograder.doctor.publishing import can_publish
+from autograder.doctor.resources import group_of_grader
 from autograder.errors import CourseError
 from autograder.judging.answer_key import AnswerKey
 from autograder.judging.proof import prove
@@ -44,7 +46,9 @@ def examine(root: Path, name: str = "") -> Iterator[Finding]:
         yield from _unchanged(course)
         yield _release(course)
         yield _term(course)
+        yield _guarded(f"publishing of {course.name}", partial(can_publish, course))
         yield _known_mistakes(course)
+    yield Finding("control group", True, group_of_grader())
     looked = [look_for(each) for each in NAMES]
     works = any(each.barrier is not None for each in looked)
     for each in looked:
