@@ -92,11 +92,12 @@ class WrittenFirst(NbGraderPreprocessor):
 
 
 def _question(about: Sequence[NotebookNode]) -> list[NotebookNode]:
-    """The prose right before an answer that no student writes, and what the answer is about."""
+    """The question's own cell right before an answer, and all prose from there on; what it is about, in any case."""
     found: list[NotebookNode] = []
     for cell in reversed(about):
-        ours = ABOUT in cell.metadata or (nbgrader_of(cell).get("locked") and not nbgrader_of(cell).get("solution"))
-        if cell.cell_type != "markdown" or not ours or (found and ABOUT not in found[0].metadata):
+        if cell.cell_type != "markdown":
             break
         found.insert(0, cell)
-    return found
+        if nbgrader_of(cell).get("locked"):
+            return found
+    return [cell for cell in found if ABOUT in cell.metadata]
