@@ -125,7 +125,7 @@ def stars_of_everything(notebook: Notebook) -> None:
 
 def other_spelling(notebook: Notebook) -> None:
     """The function's name in letters that Python takes for the same."""
-    cell(notebook, "double")["source"] = "def ｄｏｕｂｌｅ(x):\n    y = 2 * x\n    return y"  # noqa: RUF001
+    cell(notebook, "double")["source"] = "def ｄｏｕｂｌｅ(x):\n    y = 2 * x\n    return y"  # noqa: RUF001 - meant
 
 
 def a_constant_that_is_long(notebook: Notebook) -> None:
@@ -306,7 +306,7 @@ def main() -> int:
         environment = {**os.environ, **({"AUTOGRADER_BARRIER": given.barrier} if given.barrier else {})}
         command = [sys.executable, "-m", "autograder", "grade", str(root), "--jobs", "1", "--json"]
         began = time.monotonic()
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own
         seconds = time.monotonic() - began
         if done.returncode > 1:
             raise SystemExit(done.stderr)

@@ -88,6 +88,17 @@ def handed_in(source: NotebookNode, sac: Practical) -> Callable[..., NotebookNod
     return make
 
 
+@pytest.fixture(scope="module")
+def page() -> Iterator[Any]:
+    """A page of Debian's chromium, for what ``make services`` runs."""
+    from playwright.sync_api import sync_playwright  # which the other tests do without
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield browser.new_page()
+        browser.close()
+
+
 def sac_course(folder: Path, config: str = "", name: str = "sac") -> Path:
     """A course with SAC alone, or another of the kit's own practicals, in a new folder; nothing is handed in.
 

@@ -21,7 +21,8 @@ from autograder.cli import app
 from autograder.sandbox import choose_barrier
 
 NBGRADERS = NbGraderApp.subcommands  # nbgrader's own commands, by their names
-COMMANDS = sorted(getattr(get_command(app), "commands"))  # noqa: B009 - typer's group is typed as a plain command
+GROUP = getattr(get_command(app), "commands")  # noqa: B009 - typer's group is typed as a plain command
+COMMANDS = sorted(GROUP)
 PAGES = [KIT / "README.md", *sorted((KIT / "docs").glob("*.md"))]
 _CODE = re.compile(r"^```\w*\n(.*?)^```$|^    (\S.*)$|`([^`]+)`", re.MULTILINE | re.DOTALL)
 CODE = nbformat.v4.new_code_cell("x = 1", id="a")
@@ -60,7 +61,7 @@ def test_help_names_every_command_in_a_sentence() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_tells_every_argument_of_a_command_in_words(command: str) -> None:
     words = said(run(command, "--help"))
-    parameters = getattr(get_command(app), "commands")[command].params  # noqa: B009
+    parameters = GROUP[command].params
     assert parameters
     for parameter in parameters:
         assert parameter.help, f"{command} says nothing of {parameter.name}"
@@ -377,7 +378,7 @@ def test_every_command_and_option_that_a_page_names_exists(page: Path) -> None:
     for words in lines_of_code(page):
         if words[0] == "autograder" and len(words) > 1:
             assert words[1] in COMMANDS, words
-            known = getattr(get_command(app), "commands")[words[1]].params  # noqa: B009
+            known = GROUP[words[1]].params
             options = {option for each in known for option in (*each.opts, *each.secondary_opts)}
             named = {word.partition("=")[0] for word in words if word.startswith("--")}
             assert named <= options | {"--help"}, (words, named - options)

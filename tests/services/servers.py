@@ -1,4 +1,4 @@
-"""Real servers for a test: Jupyter with formgrader in a course, PostgreSQL on a socket of its own; and a browser."""
+"""Real servers for a test: Jupyter with formgrader in a course, PostgreSQL on a socket of its own."""
 
 import contextlib
 import os
@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-
-from playwright.sync_api import sync_playwright
 
 BIN = Path(sys.executable).parent
 _ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+/)")
@@ -43,20 +41,11 @@ def jupyter(course: Path, home: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Any]:
-    """A page of a headless browser."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield browser.new_page()
-        browser.close()
-
-
-@contextlib.contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
     """The address of a new database on a PostgreSQL server that listens on a socket in the folder alone."""
     programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
     folder.mkdir()
-    user: Mapping[str, object] = {}
+    user: Mapping[str, Any] = {}
     if os.getuid() == 0:  # the server refuses to run as root
         ordinary = pwd.getpwnam("postgres")
         shutil.chown(folder, ordinary.pw_uid, ordinary.pw_gid)
@@ -65,7 +54,7 @@ def postgresql(folder: Path) -> Iterator[str]:
         user = {"user": ordinary.pw_uid, "group": ordinary.pw_gid, "extra_groups": []}
 
     def run(program: str, *words: str) -> None:
-        done = subprocess.run(  # type: ignore[call-overload]
+        done = subprocess.run(
             [programs / program, *words], cwd=folder, env={"LC_ALL": "C.UTF-8"}, capture_output=True, text=True, **user
         )
         assert done.returncode == 0, done.stderr

@@ -1,14 +1,12 @@
 """The feedback page in a real browser: on a desk and a phone, on paper, by keyboard, and for who does not see it."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from servers import chromium
 from small_course import KIT
 
 from autograder.course.practical import Practical, load_practical
@@ -69,12 +67,6 @@ def made(kind: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as page:
-        yield page
-
-
-@pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     paths = {kind: folder / f"{kind}.html" for kind in KINDS}
@@ -86,43 +78,41 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_page(
-    browser: Any, pages: dict[str, Path], kind: str, width: int
+    page: Any, pages: dict[str, Path], kind: str, width: int
 ) -> None:
     asked: list[str] = []
-    browser.on("request", lambda request: asked.append(request.url))
-    browser.set_viewport_size({"width": width, "height": 900})
-    browser.goto(pages[kind].as_uri())
+    page.on("request", lambda request: asked.append(request.url))
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(pages[kind].as_uri())
     assert {url.partition(":")[0] for url in asked} <= {"file", "data"}
     for folded in (True, False):
         if not folded:
-            browser.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-        found = Axe().run(browser).response["violations"]
+            page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        found = Axe().run(page).response["violations"]
         assert not [
             (each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")
         ]
-        assert browser.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_on_paper_no_code_is_cut_and_there_are_at_most_twelve_pages(
-    browser: Any, pages: dict[str, Path], kind: str
+    page: Any, pages: dict[str, Path], kind: str
 ) -> None:
-    browser.goto(pages[kind].as_uri())
-    browser.emulate_media(media="print")
-    assert len(re.findall(rb"/Type\s*/Page\b", browser.pdf(format="A4"))) <= MOST_PAGES
-    browser.set_viewport_size({"width": 690, "height": 900})  # what A4 has between its margins
+    page.goto(pages[kind].as_uri())
+    page.emulate_media(media="print")
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) <= MOST_PAGES
+    page.set_viewport_size({"width": 690, "height": 900})  # what A4 has between its margins
     cut = "[...document.querySelectorAll('pre')].filter(each => each.scrollWidth > each.clientWidth + 1).length"
-    assert browser.evaluate(cut) == 0
-    browser.emulate_media(media="null")  # back to what a browser does by itself
+    assert page.evaluate(cut) == 0
+    page.emulate_media(media="null")  # back to what a browser does by itself
 
 
-def test_the_keyboard_leads_to_what_is_to_be_mended_and_opens_what_is_folded(
-    browser: Any, pages: dict[str, Path]
-) -> None:
-    browser.goto(pages["failing"].as_uri())
-    browser.keyboard.press("Tab")
-    browser.keyboard.press("Enter")
-    assert browser.url.endswith("#check-critic-forward")
-    browser.locator("summary").first.focus()
-    browser.keyboard.press("Enter")
-    assert browser.locator("details[open] math").first.is_visible()
+def test_the_keyboard_leads_to_what_is_to_be_mended_and_opens_what_is_folded(page: Any, pages: dict[str, Path]) -> None:
+    page.goto(pages["failing"].as_uri())
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#check-critic-forward")
+    page.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details[open] math").first.is_visible()

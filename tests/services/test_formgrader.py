@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from nbformat.v4 import new_output
-from servers import chromium, jupyter
+from servers import jupyter
 from small_course import NAME, cell, cell_of, hand_in, handed_in, notebook, run, small_course
 from test_nbgrader import scores
 from test_term import table
@@ -48,12 +48,6 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cell_of(made, "show-how").outputs = shown
         hand_in(root, student, made)
     return root
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

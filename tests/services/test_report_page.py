@@ -1,12 +1,10 @@
 """The class report in a browser: nothing that axe finds serious, no sideways scrolling, and whole on paper."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from servers import chromium
 from small_course import CORPUS, NAME, hand_in, run, small_course
 
 FILLS = ("2 * x", "3 * x", "abs(2 * x)", "x + x", "...", "1 / 0")
@@ -26,12 +24,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("grade", root, "--jobs", "1")
     assert run("report", "--course", root).exit_code == 0
     return root / f"results/{NAME}/report.html"
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.mark.parametrize("width", [390, 1280])
