@@ -4,6 +4,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+_GRADE_CELL = "check-"  # what the grade_id of a question's grade cell begins with
+
+
+def grade_cell(question: str) -> str:
+    """The grade_id of a question's grade cell."""
+    return f"{_GRADE_CELL}{question}"
+
+
+def question_in(grade_id: str) -> str:
+    """The question of a grade cell; of a written answer, which is a question by itself, its grade_id."""
+    return grade_id.removeprefix(_GRADE_CELL)
+
 
 class Status(StrEnum):
     """What became of one question."""

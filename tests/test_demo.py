@@ -1,5 +1,6 @@
 """The sample class of ``make demo``: a course of its own, with a class that handed in; and that class, graded."""
 
+import csv
 import json
 import platform
 import re
@@ -61,6 +62,11 @@ def test_a_demo_grades_every_practical_with_a_sample_class_and_says_where_to_loo
     report = json.loads((demo / "results/hw-1/report.json").read_text(encoding="utf-8"))
     assert report["calls"][0]["name"] == "Absent Sample"
     assert [each for each in report["calls"] if any("days late" in reason for reason in each["reasons"])]
+    with (demo / "results/hw-1/class.csv").open(encoding="utf-8", newline="") as file:
+        by_hand = {row["id"]: row["why (by hand)"] for row in csv.DictReader(file)}
+    assert (by_hand["adds"], by_hand["triples"], by_hand["shifts-down"]) == ("2", "1", "")
+    page = (demo / "feedback/triples/hw-1/hw-1.html").read_text(encoding="utf-8")
+    assert "What would happen without it?" in page
 
 
 def test_a_demo_replaces_nothing_else(kit_of_three: Path, tmp_path: Path) -> None:

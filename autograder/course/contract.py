@@ -10,6 +10,7 @@ from typing import Any
 from autograder.errors import CourseError, did_you_mean
 from autograder.notebook.cells import Cell
 from autograder.notebook.python import functions_in
+from autograder.records import grade_cell, question_in
 
 FORMAT = 2  # of a practical's folder; the kit before had its practical among its own modules
 CONTRACT = "practical.toml"
@@ -115,16 +116,16 @@ def questions_in(
     found = []
     for cell in cells:
         if cell.is_code and cell.has("grade"):
-            name = cell.grade_id.removeprefix("check-")
+            name = question_in(cell.grade_id)
             if name not in said or name == cell.grade_id:
                 known = f"{path} names no such question ({', '.join(said)})."
                 raise cell.fault(f"it is a grade cell of no question: {known}", "Add it there, or correct the id.")
             found.append(_question(path, name, said[name], cell, homes))
     for name in said:
         if not any(question.name == name for question in found):
-            message = f"{_line(path, name)}: the notebook has no grade cell 'check-{name}'."
+            message = f"{_line(path, name)}: the notebook has no grade cell '{grade_cell(name)}'."
             raise CourseError(
-                message, f"Add a code cell with nbgrader's grade_id 'check-{name}', or drop the question."
+                message, f"Add a code cell with nbgrader's grade_id '{grade_cell(name)}', or drop the question."
             )
     return tuple(found)
 

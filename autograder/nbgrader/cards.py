@@ -14,7 +14,7 @@ from nbformat.v4 import new_output
 
 from autograder.nbgrader.curves import Band, curve_picture, curve_words
 from autograder.nbgrader.titles import with_titles
-from autograder.records import CheckResult, QuestionResult, Status, SubmissionResult
+from autograder.records import CheckResult, QuestionResult, Status, SubmissionResult, question_in
 from autograder.reports.tables import UNSEEN
 
 LOOKS = {  # sign and colours of each status; sign and word carry the meaning, the colour only repeats it
@@ -68,7 +68,7 @@ def card_outputs(
     shown on the card.
     """
     points = float(cell["points"])
-    question = _titled(find_question(result, str(cell["grade_id"]).removeprefix("check-")), setting)
+    question = _titled(find_question(result, question_in(str(cell["grade_id"]))), setting)
     earned = scaled(question, points)
     sign, ink, ground = LOOKS[question.status]
     facts = {

@@ -21,7 +21,7 @@ from autograder.nbgrader.curves import Band, curve_picture, curve_words
 from autograder.nbgrader.sanitise import inert
 from autograder.notebook.cells import grade_id_of, nbgrader_of
 from autograder.notebook.shown import written_answers
-from autograder.records import SubmissionResult
+from autograder.records import SubmissionResult, question_in
 
 ABOUT = "autograder"  # in a cell's metadata: it was put there for a marker; no cell of a student's keeps it
 
@@ -64,7 +64,7 @@ def _page(
 
 def _finding(cell: dict[str, Any], result: SubmissionResult, band: Band | None) -> dict[str, Any]:
     """A question in a line, with the judge's curve where there is one."""
-    question, points = find_question(result, str(cell["grade_id"]).removeprefix("check-")), float(cell["points"])
+    question, points = find_question(result, question_in(str(cell["grade_id"]))), float(cell["points"])
     curve = question.curve
     return {
         "question": question,

@@ -22,9 +22,11 @@ from autograder.course.term import read_term
 from autograder.files import write_atomically
 from autograder.grading.dependencies import digest
 from autograder.grading.store import file_name, read_digests
+from autograder.nbgrader.database import database_of
 from autograder.nbgrader.late import enter_dates
 from autograder.nbgrader.plugin import Processed, Resources, inputs_of
 from autograder.notebook.cells import grade_id_of
+from autograder.records import grade_cell
 
 
 class SaveMarks(NbGraderPreprocessor):
@@ -51,6 +53,16 @@ class SaveMarks(NbGraderPreprocessor):
         return nb, resources
 
 
+def mark_by_hand(course: Course, student: str, grade_id: str, points: float, comment: str) -> None:
+    """Give a written answer its points and a comment, as a marker does in formgrader."""
+    place = grade_id, course.name, course.name, student
+    with Gradebook(database_of(course).url) as gradebook:
+        grade = gradebook.find_grade(*place)
+        grade.manual_score, grade.needs_manual_grade = points, False
+        gradebook.find_comment(*place).manual_comment = comment
+        gradebook.db.commit()
+
+
 def _enter(grade: Grade, score: float | None, changed: bool) -> None:
     """Enter the machine's score; None where a person has to mark. ``changed``: the answer is not what it was."""
     if grade.manual_score is None:
@@ -75,8 +87,8 @@ def answers(notebook: NotebookNode, practical: Practical) -> dict[str, str]:
     for question in practical.questions:
         of_question = {homes[function.split(".")[0]]: None for function in question.functions}
         code = [_digest(cells[grade_id]) for grade_id in of_question if grade_id in cells]
-        if code and f"check-{question.name}" in found:
-            found[f"check-{question.name}"] = " ".join(code)
+        if code and grade_cell(question.name) in found:
+            found[grade_cell(question.name)] = " ".join(code)
     return found
 
 

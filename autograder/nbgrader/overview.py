@@ -13,7 +13,7 @@ from nbgrader.utils import is_grade, is_solution
 from autograder.nbgrader.cards import FINDING, LOOKS, templates
 from autograder.nbgrader.marking import without_what_answers_are_about
 from autograder.nbgrader.titles import heading_in, titles_of
-from autograder.records import Status
+from autograder.records import Status, question_in
 
 MOST_CODE = 60_000  # characters of the student's code on the page; right notebooks have 36,000
 MOST_OWN = 200  # cells that are not nbgrader's, the release's prose among them
@@ -120,7 +120,7 @@ def _row(cell: NotebookNode, titles: Mapping[str, str], book: Book) -> dict[str,
     finding = next((each[FINDING] for each in metadata if FINDING in each), None)
     row = {
         "anchor": name,
-        "title": titles.get(name, name.removeprefix("check-")),
+        "title": titles.get(name, question_in(name)),
         "points": points,
         "finding": finding,
         "by_person": name in book.by_person,

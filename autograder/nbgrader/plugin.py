@@ -30,6 +30,7 @@ from autograder.nbgrader.overview import Book, with_overview
 from autograder.nbgrader.sanitise import sanitised
 from autograder.nbgrader.titles import titles_of
 from autograder.notebook.reading import parse_notebook
+from autograder.records import grade_cell
 
 Resources = dict[str, Any]
 Processed = tuple[NotebookNode, Resources]
@@ -110,7 +111,7 @@ class Judge(NbGraderPreprocessor):
         repairs = tuple(dict.fromkeys((*command.mended.repairs, *result.repairs)))
         course = course_of(command, resources)
         titles, band = titles_of(course.release), read_band(course.practical.folder)
-        whole = {f"check-{question.name}" for question in course.practical.questions if question.end_to_end}
+        whole = {grade_cell(question.name) for question in course.practical.questions if question.end_to_end}
         for cell in nb.cells:
             if cell.cell_type == "code":  # again: --no-execute turns ClearOutput off
                 cell.outputs, cell.execution_count = [], None

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from nbformat import NotebookNode
 from nbgrader.utils import is_grade
 
+from autograder.records import question_in
+
 LONGEST = 80  # characters of a title
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 _POINTS = re.compile(r"\s*\([^()]*\bpoints?\)$")
@@ -33,7 +35,7 @@ def heading_in(text: str) -> str:
 
 def with_titles(text: str, titles: Mapping[str, str]) -> str:
     """A text in which the ids of questions are replaced by their titles."""
-    names = {grade_id.removeprefix("check-"): title for grade_id, title in titles.items()}
+    names = {question_in(grade_id): title for grade_id, title in titles.items()}
     ids = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     return re.sub(rf"(?<![\w-])(?:{ids})(?![\w-])", lambda found: names[found[0]], text) if ids else text
 
@@ -51,4 +53,4 @@ def _headings(release: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
 def _label(cell: NotebookNode) -> str:
     """A grade cell's own name: its title in Colab, or else its id."""
     found = _LABEL.match(cell.source) if cell.cell_type == "code" else None
-    return found[1].strip()[:LONGEST] if found else str(cell.metadata.nbgrader["grade_id"]).removeprefix("check-")
+    return found[1].strip()[:LONGEST] if found else question_in(str(cell.metadata.nbgrader["grade_id"]))

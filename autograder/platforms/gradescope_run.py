@@ -12,7 +12,7 @@ from autograder.grading.mark import Marking, mark
 from autograder.grading.mend import HandedIn, mend
 from autograder.nbgrader.cards import card_outputs
 from autograder.platforms.choosing import rank
-from autograder.records import QuestionResult, Status, Submission, SubmissionResult
+from autograder.records import QuestionResult, Status, Submission, SubmissionResult, grade_cell
 
 STUDENT = "student"
 
@@ -48,7 +48,7 @@ def _handed_in(course: Course, folder: Path) -> HandedIn:
 
 def _test(result: SubmissionResult, question: QuestionResult, number: int) -> dict[str, Any]:
     """One question: the findings and the curve, as the feedback shows them."""
-    cell = {"grade_id": f"check-{question.question}", "points": question.max_points}
+    cell = {"grade_id": grade_cell(question.question), "points": question.max_points}
     card = card_outputs(result, cell, () if number else result.repairs)[0]
     return {
         "name": question.question,

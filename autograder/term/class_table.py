@@ -10,7 +10,7 @@ from autograder.course.term import DAY, read_term
 from autograder.grading.mend import everything_in
 from autograder.grading.store import kept
 from autograder.nbgrader.database import CellMarks, EntryMarks, database_of
-from autograder.records import SubmissionResult
+from autograder.records import SubmissionResult, grade_cell, question_in
 from autograder.reports.tables import tame
 from autograder.term.collected import Collected, read_collection
 
@@ -91,7 +91,7 @@ def class_table(course: Course) -> ClassTable:
     """Everyone in the roster and everyone who handed in. CourseError where the term or the gradebook is at fault."""
     term, collected = read_term(course.root), read_collection(course.results).students
     practical = course.practical
-    points = {f"check-{each.name}": each.points for each in practical.questions} | dict(practical.written)
+    points = {grade_cell(each.name): each.points for each in practical.questions} | dict(practical.written)
     marks = database_of(course).marks()
     handed_in = _handed_in(course)
     names = {*term.roster, *handed_in, *collected}
@@ -104,7 +104,7 @@ def class_table(course: Course) -> ClassTable:
         known = not term.roster or name in term.roster
         rows.append(ClassRow(name, first, last, student.email, in_roster=known, result=result, **facts))
     rows.sort(key=lambda row: (row.last.casefold(), row.first.casefold(), row.student))
-    worth = {name.removeprefix("check-"): value for name, value in points.items()}
+    worth = {question_in(name): value for name, value in points.items()}
     return ClassTable(practical.name, worth, rows, bool(term.roster))
 
 
@@ -131,7 +131,7 @@ def _facts(
         late |= {"seconds_late": entry.seconds_late, "penalty": entry.penalty}
     if result.fault:
         return late | {"status": UNGRADABLE, "note": result.fault}
-    cells = {name.removeprefix("check-"): cell for name, cell in _cells(result, entry, points).items()}
+    cells = {question_in(name): cell for name, cell in _cells(result, entry, points).items()}
     marked = sum(cell.final or 0.0 for cell in cells.values())
     penalty = entry.penalty if entry else 0.0
     waits = any(cell.final is None for cell in cells.values())
@@ -143,5 +143,5 @@ def _cells(result: SubmissionResult, entry: EntryMarks | None, points: Mapping[s
     """The marks of each grade cell: the gradebook's, and the machine's alone where it holds none."""
     if entry is not None:
         return {name: entry.cells[name] for name in points if name in entry.cells}
-    machine = {f"check-{each.question}": each.points for each in result.questions}
+    machine = {grade_cell(each.question): each.points for each in result.questions}
     return {name: CellMarks(worth, machine.get(name), None, None) for name, worth in points.items()}

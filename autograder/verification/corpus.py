@@ -20,6 +20,7 @@ from autograder.course.practical import Practical
 from autograder.errors import CourseError, did_you_mean
 from autograder.notebook.cells import Cell, cells_of
 from autograder.notebook.python import read_python
+from autograder.records import grade_cell
 
 Verdict = Literal["right", "wrong"]
 RESERVED = "reference"  # what the source's own solutions go by among the variants
@@ -194,7 +195,7 @@ def _place(path: Path, number: int, name: object) -> str:
 def _check(variant: Variant, practical: Practical) -> None:
     """Raise CourseError unless all that the variant names is there, and its verdict fits the rest."""
     questions = [question.name for question in practical.questions]
-    cells = [*practical.defines, *practical.written, *(f"check-{name}" for name in questions)]
+    cells = [*practical.defines, *practical.written, *(grade_cell(name) for name in questions)]
     _check_known(variant, "blank", variant.fills, practical.blanks)
     _check_known(variant, "cell", variant.cells, cells)
     _check_known(variant, "question", variant.loses, questions)

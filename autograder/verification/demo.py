@@ -29,6 +29,10 @@ from autograder.reports.terminal import CourseFolder, edge
 from autograder.verification.corpus import load_corpus, variant_notebook
 
 SAMPLES = "demo.toml"
+BY_HAND = (  # the share of the points that the first students get for each written answer, and what the marker says
+    (1.0, "All of it is here."),
+    (0.5, "True as far as it goes. What would happen without it?"),
+)
 MARK = ".demo"  # a folder with this file in it is a demo's
 
 
@@ -114,7 +118,8 @@ def demo(
     practicals = with_samples(course.resolve(), assignment)
     make_course(practicals, folder)
     console.print(Text(f"A class of sample submissions stands in {folder / 'submitted'}. Grading it takes a minute."))
-    code = max(_graded(folder, practical.name) for practical in practicals)
+    codes = [_run("grade", folder, practical.name) for practical in practicals]
+    codes += [_mark_by_hand(folder, practical) for practical in practicals]
     console.print(Text("\nLook at", style="bold"))
     for practical in practicals:
         name = practical.name
@@ -123,18 +128,29 @@ def demo(
             Text(f"  {folder}/results/{name}/results.csv   the class in {name}, for a spreadsheet"),
             sep="\n",
         )
-        report = [sys.executable, "-m", "autograder", "report", "--course", str(folder), "--assignment", name]
-        if annex("term") and not subprocess.run(report, check=False, capture_output=True).returncode:  # noqa: S603
+        if annex("term") and not _run("report", folder, name, quiet=True):
             console.print(Text(f"  {folder}/results/{name}/report.html   how the class did in {name}"))
     console.print(Text(f"  {folder}/gradebook.db   nbgrader's gradebook; to mark by hand, run jupyter lab in {folder}"))
     console.print(Text("  and choose Nbgrader, then Formgrader, from its menu."))
-    return code
+    return max(codes)
 
 
-def _graded(folder: Path, name: str) -> int:
-    """The exit code of grading one practical; the class's table is printed."""
-    command = [sys.executable, "-m", "autograder", "grade", "--course", str(folder), "--assignment", name]
-    return subprocess.run(command, check=False).returncode  # noqa: S603 - the kit itself
+def _mark_by_hand(folder: Path, practical: Practical) -> int:
+    """Two students' written answers, and their totals and feedback brought up to date; the others still wait."""
+    by_hand, *others = (annex(name) for name in ("nbgrader.marks", "term", "platforms"))
+    if not practical.written or by_hand is None or None in others:
+        return 0
+    samples = load_corpus([practical.folder / SAMPLES], practical)
+    for sample, (share, comment) in zip(samples, BY_HAND, strict=False):
+        for grade_id, most in practical.written.items():
+            by_hand.mark_by_hand(Course(folder, practical.name), sample.id, grade_id, share * most, comment)
+    return _run("export", folder, practical.name, quiet=True)
+
+
+def _run(command: str, folder: Path, name: str, *, quiet: bool = False) -> int:
+    """The exit code of one of the kit's commands on one practical."""
+    words = [sys.executable, "-m", "autograder", command, "--course", str(folder), "--assignment", name]
+    return subprocess.run(words, check=False, capture_output=quiet).returncode  # noqa: S603 - the kit itself
 
 
 if __name__ == "__main__":

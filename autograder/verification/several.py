@@ -6,6 +6,7 @@ from pathlib import Path
 
 from autograder.course.practical import Practical
 from autograder.errors import CourseError
+from autograder.records import grade_cell
 from autograder.verification.corpus import Variant
 
 MOST = 4  # mistakes in one submission
@@ -46,7 +47,7 @@ def _apart(candidates: Sequence[Variant], practical: Practical, count: int) -> l
     chosen: list[Variant] = []
     taken: set[str] = set()
     for each in candidates:
-        touched = {*(practical.blanks[blank] for blank in each.fills), *(f"check-{name}" for name in each.loses)}
+        touched = {*(practical.blanks[blank] for blank in each.fills), *(grade_cell(name) for name in each.loses)}
         if len(chosen) < count and not touched & taken:
             chosen.append(each)
             taken |= touched

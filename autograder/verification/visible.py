@@ -19,6 +19,7 @@ from autograder.authoring import MarkedNotebook, read_marked
 from autograder.course.practical import Practical
 from autograder.errors import CourseError
 from autograder.notebook.cells import grade_id_of
+from autograder.records import grade_cell
 from autograder.verification.corpus import Variant, in_place
 from autograder.verification.learning import REFERENCE
 
@@ -179,9 +180,9 @@ def _cells(marked: MarkedNotebook, variant: Variant) -> tuple[list[Cell], list[C
     known = {cell.id for cell in marked.notebook.cells}
     nodes = [node for node in in_place(marked, variant).cells if node.cell_type == "code"]
     cells = [(_label(node), node.source) for node in nodes if grade_id_of(node) or node.id not in known]
-    later = {f"check-{item.name}" for item in marked.practical.questions if item.end_to_end}
+    later = {grade_cell(item.name) for item in marked.practical.questions if item.end_to_end}
     if variant.verdict == "wrong":
-        later |= {f"check-{item.name}" for item in marked.practical.questions if item.name not in variant.loses}
+        later |= {grade_cell(item.name) for item in marked.practical.questions if item.name not in variant.loses}
     return [cell for cell in cells if cell[0] not in later], [cell for cell in cells if cell[0] in later]
 
 
@@ -199,7 +200,7 @@ def _shown(practical: Practical, failed: Mapping[str, str] | None) -> dict[str, 
     names = [question.name for question in practical.questions]
     if failed is None:
         return dict.fromkeys(names, NO_END)
-    return {name: _without_frames(failed[f"check-{name}"]) for name in names if f"check-{name}" in failed}
+    return {name: _without_frames(failed[grade_cell(name)]) for name in names if grade_cell(name) in failed}
 
 
 def _without_frames(shown: str) -> str:
