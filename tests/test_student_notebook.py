@@ -29,6 +29,8 @@ WRITTEN: dict[str, dict[str, tuple[str | None, str]]] = {  # a cell -> what a st
     "raise line left": {"critic": ("        # YOUR CODE HERE\n", "        x = self.fc1(torch.cat([x, a], 1))\n")},
     "own error": {"alpha-update": (None, OWN_ERROR)},
 }
+BEFORE = ("setup", "helpers")
+MOVED = {"choose_actions": ("explore", "explore"), "test_actor": ("evaluate", "evaluation")}  # cell, question
 
 
 def cells(notebook: NotebookNode) -> list[tuple[str, str]]:
@@ -59,6 +61,14 @@ def shown() -> dict[str, dict[str, str]]:
         own = {f"check-{question}" for question in variant.loses}
         kept = [name for name, _ in code if name in known and (name in own or not name.startswith("check-"))]
         notebooks[variant.id] = [each for each in code if each[0] in kept]
+    for name, (cell, question) in MOVED.items():
+        for moves in (True, False):
+            code = [(each, text if moves else text.replace(".to(device)", "")) for each, text in cells(SAC.source)]
+            tell = f'raise Finding(f"remark: {{CHECKS[{name!r}]()}}")'
+            notebooks[f"{name} {moves}"] = [
+                *(each for each in code if each[0] in (*BEFORE, cell, f"check-{question}")),
+                ("remark", tell),
+            ]
     first = cells(SAC.source)[:4]
     rest: list[Notebook] = [([each for each in code if each not in first], []) for code in notebooks.values()]
     warm = [("warm", "optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)")]  # its first use loads much
@@ -81,6 +91,14 @@ def test_an_open_blank_is_named_with_its_line(shown: dict[str, dict[str, str]]) 
     assert found["check-critic-target"].splitlines()[0] == "○ Still open: critic_target"
     assert "line 5 of its cell, in critic_target: qf1_next_target = ..." in found["check-critic-target"]
     assert "line 14 of its cell, in forward: the block marked YOUR CODE HERE" in found["check-critic-forward"]
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_observations_that_stay_where_a_gpus_actor_is_not_are_remarked(
+    shown: dict[str, dict[str, str]], name: str
+) -> None:
+    assert shown[f"{name} True"] == {"remark": "remark:"}
+    assert shown[f"{name} False"]["remark"].startswith("remark: On a GPU it would fail")
 
 
 def test_where_only_the_raise_line_is_left_a_student_reads_that(shown: dict[str, dict[str, str]]) -> None:
