@@ -179,10 +179,3 @@ def test_an_actor_that_lets_the_cart_drift_away_earns_the_first_check_alone() ->
     with pytest.raises(Mistake, match="of 1000 steps"):
         second.run(exam)
     assert len(exam.asked) == len(SEEDS)
-
-
-def test_the_reference_learns_to_balance() -> None:
-    exam = exam_of(RIGHT.train)
-    for check in CHECKS:
-        check.run(exam)
-    assert exam.curves[0].values

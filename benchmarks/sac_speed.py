@@ -1,0 +1,160 @@
+"""How fast SAC itself trains: the notebook's loop, the same as it was before, stable-baselines3, and bare products.
+
+    python -m benchmarks.sac_speed --rounds 5
+
+Each round trains each of them once, one after the other in this process on one thread, with the full run's settings:
+one environment, two hidden layers of 256 units, batches of 256, one update of the critics a step. The table shows the
+medians over the rounds of milliseconds a step with its updates, and how many times as long as the notebook's.
+
+``as before`` is the notebook's loop with Adam's plain loop over parameters and a target update of one parameter after
+the other. ``products`` are the matrix products alone that a step's updates cannot do without, forwards and backwards.
+"""
+
+import argparse
+import contextlib
+import os
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import torch
+from stable_baselines3 import SAC
+
+from autograder.course.practical import load_practical
+from autograder.notebook.python import read_python
+
+ROOT = Path(__file__).resolve().parents[1]
+RANDOM = 300  # steps before the first update; they take almost no time
+UNITS = BATCH = 256
+Run = Callable[[int, int], float]  # steps with updates, seed -> seconds
+
+
+def notebook() -> dict[str, Any]:
+    """What the solved notebook defines before its quick run."""
+    cells = nbformat.read(load_practical(ROOT, "sac").folder / "sac.ipynb", as_version=4).cells
+    said: dict[str, Any] = {"__name__": "__main__"}
+    for cell in cells[: [cell.id for cell in cells].index("quick-run")]:
+        if cell.cell_type == "code" and not cell.id.startswith("check-"):
+            exec(read_python(cell.source)[0], said)  # noqa: S102 - the course's own notebook
+    return said
+
+
+def ours(said: dict[str, Any]) -> Run:
+    """The notebook's ``train``."""
+
+    def run(steps: int, seed: int) -> float:
+        settings = said["Hyperparameters"](total_timesteps=RANDOM, learning_starts=RANDOM, seed=seed)
+        without = _seconds(lambda: said["train"](said["make_envs"](1), settings))
+        settings = replace(settings, total_timesteps=RANDOM + steps)
+        return _seconds(lambda: said["train"](said["make_envs"](1), settings)) - without
+
+    return run
+
+
+def as_before() -> Run:
+    """The same without what makes it fast."""
+    said = notebook()
+    adam = torch.optim.Adam
+
+    class Plain:
+        """``torch.optim`` with an Adam that loops over its parameters."""
+
+        @staticmethod
+        def Adam(parameters: Any, lr: float, **_: Any) -> torch.optim.Adam:  # noqa: N802 - the library's name
+            return adam(parameters, lr=lr, foreach=False, fused=False)
+
+    def update_targets(qf1: Any, qf2: Any, qf1_target: Any, qf2_target: Any, tau: float) -> None:
+        for network, target in ((qf1, qf1_target), (qf2, qf2_target)):
+            for parameter, other in zip(network.parameters(), target.parameters(), strict=True):
+                other.data.copy_(tau * parameter.data + (1 - tau) * other.data)
+
+    said |= {"optim": Plain, "update_targets": update_targets}
+    return ours(said)
+
+
+def stable_baselines(said: dict[str, Any]) -> Run:
+    """stable-baselines3's SAC with the same network, batches and one update a step."""
+
+    def run(steps: int, seed: int) -> float:
+        envs = said["gym"].make(said["ENV_ID"])
+        policy = {"net_arch": [UNITS, UNITS]}
+        settings: dict[str, Any] = {"batch_size": BATCH, "learning_starts": RANDOM, "policy_kwargs": policy}
+        agent = SAC("MlpPolicy", envs, train_freq=1, gradient_steps=1, seed=seed, device="cpu", **settings)
+        without = _seconds(lambda: agent.learn(RANDOM))
+        agent = SAC("MlpPolicy", envs, train_freq=1, gradient_steps=1, seed=seed, device="cpu", **settings)
+        return _seconds(lambda: agent.learn(RANDOM + steps)) - without
+
+    return run
+
+
+def products(said: dict[str, Any]) -> Run:
+    """The matrix products of a step: those of the target, the critics, the actor through the critics, and alpha."""
+    envs = said["make_envs"](1)
+    observations, actions = envs.single_observation_space.shape[0], envs.single_action_space.shape[0]
+    critic = [(observations + actions, UNITS), (UNITS, UNITS), (UNITS, 1)]
+    actor = [(observations, UNITS), (UNITS, UNITS), (UNITS, 2 * actions)]
+    forward = [*actor, *critic * 2, *critic * 2, *actor, *critic * 2, *actor]  # target, critics, actor, temperature
+    backward = [*critic * 2, *critic * 2, *actor]  # two products each: for the weights, and for what goes in
+    inputs = {
+        shape: (torch.randn(BATCH, shape[0]), torch.randn(shape), torch.randn(BATCH, shape[1])) for shape in forward
+    }
+
+    def run(steps: int, seed: int) -> float:
+        torch.manual_seed(seed)
+
+        def work() -> None:
+            for _ in range(steps):
+                for shape in forward:
+                    x, weight, _ = inputs[shape]
+                    x @ weight
+                for shape in backward:
+                    x, weight, out = inputs[shape]
+                    x.T @ out
+                    out @ weight.T
+
+        return _seconds(work)
+
+    return run
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):  # the progress bar's
+        began = time.process_time()
+        work()
+        return time.process_time() - began
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=1500)
+    words = parser.parse_args()
+    said = notebook()
+    runs = {
+        "the notebook": ours(said),
+        "as before": as_before(),
+        "stable-baselines3": stable_baselines(said),
+        "products": products(said),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in runs}
+    for seed in range(words.rounds):
+        for name, run in runs.items():
+            taken[name].append(1000 * run(words.steps, seed) / words.steps)
+    ratios = {
+        name: statistics.median(a / b for a, b in zip(times, taken["the notebook"], strict=True))
+        for name, times in taken.items()
+    }
+    print("| | ms a step | steps a second | times the notebook's |\n|---|---|---|---|")
+    for name, times in taken.items():
+        middle = statistics.median(times)
+        print(f"| {name} | {middle:.2f} | {1000 / middle:.0f} | {ratios[name]:.2f} |")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()
