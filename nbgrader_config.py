@@ -4,6 +4,8 @@ The kit blanks solutions by their markers, mends submissions before they are gra
 student code ever runs inside nbgrader.
 """
 
+from nbformat import NotebookNode
+
 c = get_config()  # noqa: F821 - nbgrader runs this file with the name in place
 
 c.GenerateAssignment.preprocessors = [
@@ -55,6 +57,24 @@ c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "autograder.nbgrader.plugin.Overview",
 ]
+
+
+def show_first_line(cell: NotebookNode, **_: object) -> None:
+    """Leave the first line of a check cell that is as it was released, once it was sent to the kernel."""
+    from nbgrader.utils import compute_checksum, is_grade, is_solution  # only where a notebook is validated
+
+    facts, lines = cell.metadata.get("nbgrader", {}), cell.source.strip().splitlines()
+    checks = cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
+    if checks and len(lines) > 1 and facts.get("checksum") == compute_checksum(cell):
+        cell.source = f"{lines[0]}\n..."
+        facts["checksum"] = compute_checksum(cell)
+
+
+# nbgrader validate, the one command that runs a notebook, shows the first line of a check that fails and what was
+# found, without the code of the check. These lines need nothing of the kit: they may stand in nbgrader_config.py where
+# students work, too.
+c.Execute.on_cell_complete = show_first_line
+c.Validator.width = 120
 
 # Limits on what students hand in and on a student's process, for every command of the kit and of nbgrader. Each line
 # shows a default; to change it, remove the "# " before it. A size is a number of bytes or a text such as "512 MiB".

@@ -2,6 +2,7 @@
 
 import base64
 import html
+import io
 import math
 import os
 import re
@@ -27,6 +28,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 from nbgrader.api import Gradebook, get_alembic_version
 from nbgrader.apps import NbGraderAPI
+from nbgrader.validator import Validator
 from small_course import KIT, NAME, write_release, write_source
 
 from autograder.course.configuration import course_config
@@ -37,6 +39,7 @@ from autograder.grading.mark import Marking
 from autograder.grading.mend import everything_in, mend_once
 from autograder.grading.publish import ClassResults
 from autograder.nbgrader.cards import card_outputs
+from autograder.nbgrader.curves import curve_picture
 from autograder.nbgrader.gradebook import Steps
 from autograder.nbgrader.inputs import found_in
 from autograder.nbgrader.marking import WrittenFirst
@@ -154,6 +157,22 @@ def outputs(found: SubmissionResult) -> list[NotebookNode]:
 
 
 # --- nbgrader's own commands
+
+
+def test_validate_shows_what_was_found_and_of_a_check_that_is_as_released_the_first_line(tmp_path: Path) -> None:
+    check = "# Check: double\nassert double(1) == 2, 'Twice one is two.'"
+    root = small_course.small_course(tmp_path / "my course", small_course.notebook(check_double=check))
+    assert NbGraderAPI(config=course_config(root)).generate_assignment(NAME)["success"]
+    validator = Validator(config=course_config(root))
+    validator.stream = io.StringIO()
+    released = root / f"release/{NAME}/{NAME}.ipynb"
+    validator.validate_and_print(str(released))
+    assert "    # Check: double\n    ...\n\nThe error was:\n" in validator.stream.getvalue()
+    changed = cell(nbformat.read(released, as_version=4), "check-double")
+    changed.source += "\npass"
+    course_config(root).Execute.on_cell_complete(cell=changed, cell_index=0)
+    assert changed.source == f"{check}\npass"
+    assert [each.source for each in validator._get_changed_cells(new_notebook(cells=[changed]))] == [changed.source]
 
 
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own, on every new submission
@@ -340,7 +359,7 @@ def test_a_marker_sees_before_the_answer_what_the_notebook_showed_and_what_the_j
     page_of = markdown2html_mistune(cells[about].source)
     seen = Seen(page_of)
     assert seen.addresses[0] == f"data:image/png;base64,{png(640)}"
-    assert [address.partition(",")[0] for address in seen.addresses] == ["data:image/png;base64"] * 2
+    assert seen.addresses[1:] == [curve_picture(curve, None, "the student's")] != [curve_picture(curve)]
     assert {*seen.tags} == {"div", "img", "pre", "span"}
     for words in (*html.escape(text).split(), "plain", "double: wrong, 0 of 2", "Learning curve: 2 episodes"):
         assert words in page_of.replace("&#91;", "[")

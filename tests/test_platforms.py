@@ -10,6 +10,7 @@ import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -47,10 +48,10 @@ def packed(files: Mapping[str | zipfile.ZipInfo, str | bytes]) -> bytes:
     return made.getvalue()
 
 
-def collected(course: Path, path: Path, *options: str | Path) -> dict[str, dict[str, str]]:
+def collected(course: Path, path: Path, *options: str | Path) -> dict[str, Any]:
     done = run("collect", path, "--course", course, "--json", *options)
     assert done.exit_code == 0, done.output
-    found: dict[str, dict[str, str]] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
@@ -123,21 +124,37 @@ def test_of_several_files_the_practicals_own_and_the_last_copy_counts(names: lis
     assert max(sorted(names), key=lambda name: rank(name, NAME)) == names[0]
 
 
+def sheet_saying(folder: Path, day: int) -> Path:
+    """Moodle's sheet, by which the one student handed in on that day of November."""
+    line = f'Participant 1,"{day} November 2026, 11:00 AM"'
+    (folder / "sheet.csv").write_text(f"Identifier,Last modified (submission)\n{line}\n", encoding="utf-8")
+    return folder / "sheet.csv"
+
+
 def test_of_resubmissions_the_last_before_the_deadline_counts(course: Path, tmp_path: Path) -> None:
     text = 'timezone = "UTC"\n[practicals.hw-1]\ndue = 2026-11-24 12:00:00\n'
     (course / "course.toml").write_text(text, encoding="utf-8")
     place = course / "submitted/ada-lovelace/hw-1/hw-1.ipynb"
     said_of: list[str] = []
     for content, day in (("one", 22), ("two", 23), ("three", 25), ("three", 25)):
-        sheet = tmp_path / "sheet.csv"
-        when = f"{day} November 2026, 11:00 AM"
-        sheet.write_text(f'Identifier,Last modified (submission)\nParticipant 1,"{when}"\n', encoding="utf-8")
         path = zipped(tmp_path / "all.zip", {f"{AT}/hw-1.ipynb": content})
-        said_of.append(str(collected(course, path, "--sheet", sheet)["taken"].get("ada-lovelace")))
+        found = collected(course, path, "--sheet", sheet_saying(tmp_path, day))
+        said_of.append(str((found["taken"] | found["kept"]).get("ada-lovelace")))
+        assert found["late"] == []
         assert place.read_text(encoding="utf-8") == min(content, "two" if day > 22 else "one", key=len)[:3]
     assert said_of[0] == ""
     assert "handed in again, and the later one counts" in said_of[1]
     assert "handed in again after the deadline" in said_of[2]
+
+
+def test_a_sheet_that_comes_afterwards_says_when_all_was_handed_in(course: Path, tmp_path: Path) -> None:
+    (course / "course.toml").write_text('timezone = "UTC"\n[practicals.hw-1]\ndue = 2026-11-24\n', encoding="utf-8")
+    path, stamp = zipped(tmp_path / "all.zip", {f"{AT}/hw-1.ipynb": "one"}), "submitted/ada-lovelace/hw-1/timestamp.txt"
+    assert collected(course, path)["late"] == []
+    for day in (25, 26):  # the same file once more is not later
+        found = collected(course, path, "--sheet", sheet_saying(tmp_path, day))
+        assert (found["unchanged"], found["late"]) == (["ada-lovelace"], ["ada-lovelace"])
+        assert (course / stamp).read_text(encoding="utf-8") == "2026-11-25 11:00:00 UTC\n"
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,11 @@ def curve_words(curve: LearningCurve, band: Band | None = None) -> str:
     return f"{words} Right code mostly ends with a mean of {ends} (8 of 10 among {band.runs} runs)."
 
 
-def curve_picture(curve: LearningCurve, band: Band | None = None) -> Markup:
-    """The learning curve as a data URL of a PNG: every point, a running mean, and the band behind them."""
+def curve_picture(curve: LearningCurve, band: Band | None = None, whose: str = "your") -> Markup:
+    """The learning curve as a data URL of a PNG: every point, a running mean, and the band behind them.
+
+    ``whose`` stands before the points in the legend: the student reads "your returns", a marker "the student's".
+    """
     from matplotlib.figure import Figure  # most practicals have no curve, and need not wait for this
 
     figure = Figure(figsize=(5.2, 2.8), dpi=150)  # not pyplot, which would keep it; small, so that a phone shows words
@@ -68,7 +71,7 @@ def curve_picture(curve: LearningCurve, band: Band | None = None) -> Markup:
         axes.fill_between(
             band.steps, band.low, band.high, color="#b7dfc3", linewidth=0, label="8 of 10 runs of right code"
         )
-    axes.plot(curve.steps, curve.values, ".", color="#6e7781", markersize=3, label=f"your {curve.point_name}")
+    axes.plot(curve.steps, curve.values, ".", color="#6e7781", markersize=3, label=f"{whose} {curve.point_name}")
     if means := _means(curve.values):
         label = f"mean of {RUNNING} {curve.point_name}"
         axes.plot(curve.steps[RUNNING - 1 :], means, color="#0550ae", label=label)

@@ -71,7 +71,7 @@ def _finding(cell: dict[str, Any], result: SubmissionResult, band: Band | None) 
         "sign": LOOKS[question.status][0],
         "earned": scaled(question, points),
         "points": points,
-        "curve": curve_picture(curve, band) if curve else None,
+        "curve": curve_picture(curve, band, "the student's") if curve else None,
         "curve_words": curve_words(curve, band) if curve else "",
     }
 

@@ -25,6 +25,7 @@ class Account:
     platform: str = ""
     taken: dict[str, str] = field(default_factory=dict)  # new or changed
     unchanged: list[str] = field(default_factory=list)
+    kept: dict[str, str] = field(default_factory=dict)  # came again, and what came before counts: why
     other: dict[str, str] = field(default_factory=dict)  # handed in something else
     nothing: list[str] = field(default_factory=list)  # in the roster, and not in the zip
     strangers: dict[str, str] = field(default_factory=dict)  # in the zip, and not in the roster: id -> name
@@ -57,6 +58,7 @@ def collect(course: Course, path: Path, platform: str, sheet: Path | None = None
             record = replace(record, first=student.first, last=student.last)
             found[student.id] = _take(course, term, record, chosen, before.students.get(student.id), account)
     keep_collection(course.results, before.with_students(account.platform, found))
+    account.late = [name for name, record in found.items() if _is_late(course, term, record)]
     known = {*found, *before.students}
     account.nothing = [name for name in term.roster if name not in known and not (course.submitted / name).exists()]
     return account
@@ -83,23 +85,28 @@ def _take(
     name, place = record.student, course.submitted / record.student / course.name
     if chosen.other:
         if before is not None and before.digest:  # a notebook from before still counts
-            account.taken[name] = f"now handed in {chosen.other}; the notebook from before counts."
+            account.kept[name] = f"now handed in {chosen.other}; the notebook from before counts."
             return before
         account.other[name] = chosen.other
         return record
     if before is not None and before.digest == record.digest and place.is_dir():
         account.unchanged.append(name)
-        return replace(before, key=record.key, folder=record.folder)
+        if not before.time:  # collected without the sheet then
+            _write_time(place, record)
+        return replace(before, key=record.key, folder=record.folder, time=before.time or record.time)
     if before is not None and before.digest and _came_too_late(course, term, before, record):
-        account.taken[name] = f"handed in again after the deadline, {record.file}; what came in time counts."
+        account.kept[name] = f"handed in again after the deadline, {record.file}; what came in time counts."
         return replace(before, key=record.key, folder=record.folder)
     _write(course, place, record, chosen)
     again = "handed in again, and the later one counts. " if before is not None and before.digest else ""
     account.taken[name] = f"{again}{chosen.note}".strip()
-    due = term.of(course.name).due_for(name)
-    if record.late or (due and record.handed_in and record.handed_in > due):
-        account.late.append(name)
     return record
+
+
+def _is_late(course: Course, term: Term, record: Collected) -> bool:
+    """Whether the notebook that counts came after the deadline; the grace makes it cost nothing."""
+    due = term.of(course.name).due_for(record.student)
+    return bool(record.digest) and (record.late or bool(due and record.handed_in and record.handed_in > due))
 
 
 def _came_too_late(course: Course, term: Term, before: Collected, now: Collected) -> bool:
@@ -116,6 +123,10 @@ def _write(course: Course, place: Path, record: Collected, chosen: Chosen) -> No
     for older in (place / f"{course.name}.ipynb", place / f"{course.name}.py", place / TIMESTAMP):
         older.unlink(missing_ok=True)
     write_atomically(place / f"{course.name}{chosen.suffix}", chosen.content)
+    _write_time(place, record)
+
+
+def _write_time(place: Path, record: Collected) -> None:
     if record.handed_in is not None:
         write_atomically(place / TIMESTAMP, f"{_stamp(record.handed_in)}\n")
 

@@ -69,9 +69,9 @@ def collect(
         typer.echo(json.dumps(found.data(), indent=1))
         return 0
     console = Console()
-    words = f"Collected {len(found.taken) + len(found.unchanged)} notebooks ({found.platform}), "
+    words = f"Collected {len(found.taken) + len(found.unchanged) + len(found.kept)} notebooks ({found.platform}), "
     console.print(Text(f"{words}{len(found.taken)} of them new or changed.", style="bold"))
-    for student, note in found.taken.items():
+    for student, note in (found.taken | found.kept).items():
         if note:
             console.print(plain(f"{student}: {note}"))
     for what, students in (("Late", found.late), ("Nothing handed in", found.nothing)):
