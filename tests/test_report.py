@@ -12,6 +12,8 @@ from small_course import CORPUS, NAME, hand_in, run, small_course
 
 from autograder.grading.store import keep
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, SubmissionResult
+from autograder.term.class_table import COMPLETE, ClassRow, ClassTable
+from autograder.term.figures import calls
 from benchmarks import browser
 
 EVIL = "<script>alert(1)</script>"
@@ -74,14 +76,22 @@ def test_the_figures_are_those_of_the_class(reported: tuple[dict[str, Any], str]
     assert (shift["full"], shift["some"]) == (3, 7)
     assert (why["marked"], why["waiting"]) == (0, 13)
     assert found["mistakes"] == [{"question": "double", "hint": "The factor is three.", "count": 3}]
-    calls = {each["student"]: each["reasons"] for each in found["calls"]}
-    assert calls["gone"] == ["nothing handed in"]
-    assert calls["broken"][0].startswith("could not be graded: It is")
-    assert "not in the roster" in calls[EVIL.replace("/", "_")]
+    called = {each["student"]: each["reasons"] for each in found["calls"]}
+    assert called["gone"] == ["nothing handed in"]
+    assert called["broken"][0].startswith("could not be graded: It is")
+    assert "not in the roster" in called[EVIL.replace("/", "_")]
     assert found["mended"]["submissions"] == 3
     (learnt,) = found["curves"]
     assert (learnt["right"], len(learnt["lines"]), len(learnt["band"])) == (10, 13, 2)
     assert learnt["band"][0][-1] == pytest.approx(0.9 * 44.5 / 50, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(600, "less than an hour"), (7_200, "2.0 hours"), (129_600, "1.5 days")]
+)
+def test_lateness_is_told_in_a_unit_that_says_something(seconds: float, words: str) -> None:
+    late = ClassRow("ada", "", "", "", COMPLETE, seconds_late=seconds, total=7)
+    assert calls(ClassTable(NAME, {}, [late], False))[0]["reasons"] == [f"{words} late"]
 
 
 def test_the_page_stands_alone_and_nothing_that_a_student_wrote_acts_on_it(

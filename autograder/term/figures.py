@@ -121,13 +121,19 @@ def _reasons(row: ClassRow, most: float) -> Iterable[str]:
         yield f"{row.status}: {row.note}" if row.note else row.status
     if row.seconds_late:
         cost = f", {number(row.penalty)} points taken off" if row.penalty else ""
-        yield f"{row.seconds_late / DAY:.1f} days late{cost}"
+        yield f"{_how_long(row.seconds_late)} late{cost}"
     elif row.late:
         yield "late by the platform's mark"
     if not row.in_roster:
         yield "not in the roster"
     if row.total is not None and row.total < most / 4:
         yield f"{number(row.total)} of {number(most)} points"
+
+
+def _how_long(seconds: float) -> str:
+    """A time in the largest unit of which it holds one."""
+    units = (("days", DAY), ("hours", DAY / 24))
+    return next((f"{seconds / size:.1f} {unit}" for unit, size in units if seconds >= size), "less than an hour")
 
 
 def curves(graded: Iterable[SubmissionResult]) -> list[Figures]:
