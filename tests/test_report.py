@@ -13,7 +13,7 @@ from small_course import CORPUS, NAME, hand_in, run, small_course
 from autograder.grading.store import keep
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status, SubmissionResult
 from autograder.term.class_table import COMPLETE, ClassRow, ClassTable
-from autograder.term.figures import calls
+from autograder.term.figures import calls, curves
 from benchmarks import browser
 
 EVIL = "<script>alert(1)</script>"
@@ -92,6 +92,14 @@ def test_the_figures_are_those_of_the_class(reported: tuple[dict[str, Any], str]
 def test_lateness_is_told_in_a_unit_that_says_something(seconds: float, words: str) -> None:
     late = ClassRow("ada", "", "", "", COMPLETE, seconds_late=seconds, total=7)
     assert calls(ClassTable(NAME, {}, [late], False))[0]["reasons"] == [f"{words} late"]
+
+
+def test_of_episodes_that_end_together_the_mean_after_the_last_counts() -> None:
+    ends = LearningCurve((10, 20, 390, 390, 390), (2.0, 2.0, 8.0, 8.0, 5.0), "steps", "return")
+    (found,) = curves([SubmissionResult("ada", NAME, (question("double", 2, 2, curve=ends),))])
+    at = dict(zip(found["steps"], found["lines"][0]["values"], strict=True))
+    assert (at[20], at[390]) == (2, 5)
+    assert at[200] == pytest.approx(2 + 3 * 180 / 370, abs=0.01)
 
 
 def test_the_page_stands_alone_and_nothing_that_a_student_wrote_acts_on_it(

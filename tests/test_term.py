@@ -242,7 +242,7 @@ def test_the_platforms_own_sheet_is_filled_in_and_feedback_goes_back_under_its_n
         same = row.keys() - {"Grade", "Full name"}
         assert {name: after[key][name] for name in same} == {name: row[name] for name in same}
     assert after["Participant 104"]["Full name"] == "Dan =Evil()"
-    for words in ("Filled in 3 marks", "Left open: dan, waits for a marker", "Not in the sheet: zoe-stranger"):
+    for words in ("Filled in 3 marks", "Left open, waits for a marker: dan (1)", "Not in the sheet: zoe-stranger"):
         assert words in heard["export"]
     assert "Not known here: Participant 999" in heard["export"]
     with zipfile.ZipFile(root / "results/hw-1/export/feedback-for-moodle.zip") as pages:

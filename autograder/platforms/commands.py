@@ -120,8 +120,9 @@ def export(
     if sheet is not None and to is not None:
         back = give_back(where, done.table, to.value, sheet, column, unmarked)
         console.print(Text(f"Filled in {len(back.filled.filled)} marks.", style="bold"))
-        for student, why in back.filled.without_mark.items():
-            console.print(plain(f"Left open: {student}, {why}", "yellow"))
+        for why in dict.fromkeys(back.filled.without_mark.values()):
+            students = [student for student, theirs in back.filled.without_mark.items() if theirs == why]
+            console.print(plain(f"Left open, {why}: {named(students)} ({len(students)})", "yellow"))
         for what, names in (("Not in the sheet", back.filled.not_in_sheet), ("Not known here", back.filled.not_known)):
             if names:
                 console.print(plain(f"{what}: {', '.join(names)}", "yellow"))

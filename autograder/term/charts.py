@@ -5,8 +5,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT = 640, 240
-LEFT, RIGHT, TOP, BOTTOM = 44, 12, 18, 36
+WIDTH, HEIGHT = 400, 200  # as wide as a phone, so that nothing is out of sight and words can be read
+LEFT, RIGHT, TOP, BOTTOM = 40, 12, 18, 36
 BAR, BAND, LINE, WEAK, INK, GRID = "#2a5d9f", "#cfe3d4", "#7a8794", "#b3161f", "#3b444d", "#dfe4e9"
 FULL, SOME, NONE, UNTRIED = "#1a7f37", "#d4a72c", "#b3161f", "#c3c9d0"
 

@@ -169,14 +169,19 @@ def _curves(name: str, found: Sequence[tuple[str, QuestionResult]]) -> Figures:
 
 
 def _line(question: QuestionResult, steps: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """A curve's running mean at these steps; what was not reached keeps the last value."""
+    """A curve's running mean at these steps; what was not reached keeps the last value.
+
+    Of several values at one step, as of episodes that a run's end cuts short, the mean after the last counts.
+    """
     assert question.curve is not None
     values = np.nan_to_num(np.array(question.curve.values, dtype=float), posinf=0.0, neginf=0.0)
     sums = np.cumsum(np.insert(values, 0, 0.0))
     starts = np.maximum(np.arange(1, len(values) + 1) - RUNNING, 0)
     ends = np.arange(1, len(values) + 1)
-    means: np.ndarray[Any, Any] = np.interp(steps, question.curve.steps, (sums[ends] - sums[starts]) / (ends - starts))
-    return means
+    at, means = np.array(question.curve.steps), (sums[ends] - sums[starts]) / (ends - starts)
+    last = np.append(np.diff(at) > 0, True)
+    line: np.ndarray[Any, Any] = np.interp(steps, at[last], means[last])
+    return line
 
 
 def mended(graded: Iterable[SubmissionResult]) -> Figures:
