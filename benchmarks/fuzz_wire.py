@@ -28,7 +28,8 @@ from autograder.grading.mark import Marking
 from autograder.grading.mend import Mended
 from autograder.judging.checks import Answer, Mistake, Value
 from autograder.judging.judge import judge, student_process
-from autograder.judging.process import Answered, Defined, Gone, Raised, Session, StudentProcess
+from autograder.judging.process import StudentProcess
+from autograder.judging.session import Answered, Defined, Gone, Raised, Session
 from autograder.sandbox import NoBarrier, choose_barrier
 from autograder.student import host, runner, wire
 from autograder.verification.corpus import load_corpus, variant_notebook

@@ -28,7 +28,7 @@ from autograder.grading.mark import Marking
 from autograder.grading.mend import Mended
 from autograder.grading.reading import Reader
 from autograder.judging.judge import judge, student_process
-from autograder.judging.process import Session
+from autograder.judging.session import Session
 from autograder.rl.training_ground import SECONDS
 from autograder.sandbox import choose_barrier
 from autograder.sandbox.usage import descendants, memory_of

@@ -19,7 +19,8 @@ from autograder.judging import Answer, Exam, Mistake, Value
 from autograder.judging.answer_key import AnswerKey
 from autograder.judging.checks import MakeHandler
 from autograder.judging.judge import student_process
-from autograder.judging.process import Answered, StudentProcess
+from autograder.judging.process import StudentProcess
+from autograder.judging.session import Answered
 from autograder.records import LearningCurve
 from autograder.rl import noise
 from autograder.sandbox import choose_barrier

@@ -20,7 +20,8 @@ from autograder.confined.barrier import Confined
 from autograder.doctor.barriers import what_comes_through
 from autograder.errors import CourseError
 from autograder.grading.store import as_data, from_data
-from autograder.judging.process import Answered, Gone, Outcome, StudentProcess
+from autograder.judging.process import StudentProcess
+from autograder.judging.session import Answered, Gone, Outcome
 from autograder.records import SubmissionResult
 from autograder.reports.tables import report_lines
 from autograder.sandbox import NAMES, VARIABLE, Barrier, NoBarrier, choose_barrier, look_for, why_not

@@ -17,7 +17,7 @@ from small_course import CORPUS, notebook, run, small_course
 from autograder.course.folders import Course, find_submissions
 from autograder.course.practical import Practical, load_practical, practicals_in
 from autograder.errors import CourseError
-from autograder.judging.process import Answered, Outcome, Session
+from autograder.judging.session import Answered, Outcome, Session
 from autograder.verification.corpus import load_corpus
 from autograder.verification.demo import make_course, with_samples
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from test_wire import BOMBS, REFUSED, values
 
 from autograder.judging.checks import Answer, Handler
-from autograder.judging.process import Answered, Defined, Gone, Outcome, Place, Raised, Session, StudentProcess
+from autograder.judging.process import StudentProcess
+from autograder.judging.session import Answered, Defined, Gone, Outcome, Place, Raised, Session
 from autograder.sandbox import NoBarrier
 from autograder.student.wire import LARGEST_FRAME, pack
 from benchmarks.fuzz_wire import NEVER, Judge, decoded, framed, host_hears, looked_at

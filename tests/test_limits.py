@@ -22,7 +22,8 @@ from autograder.errors import CourseError
 from autograder.grading.mark import Marking, mark
 from autograder.grading.mend import Mended
 from autograder.grading.store import keep, kept
-from autograder.judging.process import Answered, Gone, Outcome, Raised, StudentProcess
+from autograder.judging.process import StudentProcess
+from autograder.judging.session import Answered, Gone, Outcome, Raised
 from autograder.notebook.extraction import extract
 from autograder.notebook.reading import NotANotebookError, open_content
 from autograder.sandbox import Barrier

@@ -21,7 +21,7 @@ from autograder.hints.signatures import MOST_LEAVES, Signature, signature
 from autograder.hints.storage import read, save
 from autograder.judging.checks import Value
 from autograder.judging.judge import Heard
-from autograder.judging.process import Answered, Gone, Outcome, Raised
+from autograder.judging.session import Answered, Gone, Outcome, Raised
 from autograder.nbgrader.cards import card_outputs
 from autograder.records import QuestionResult, SubmissionResult
 from autograder.reports.tables import report_lines

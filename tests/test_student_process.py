@@ -15,7 +15,8 @@ from autograder.confined.barrier import Confined
 from autograder.course.practical import Practical
 from autograder.doctor.barriers import what_comes_through
 from autograder.judging.answer_key import AnswerKey
-from autograder.judging.process import Answered, Defined, Gone, Outcome, Raised, StudentProcess
+from autograder.judging.process import StudentProcess
+from autograder.judging.session import Answered, Defined, Gone, Outcome, Raised
 from autograder.sandbox import HOST_IN_REACH, NAMES, Barrier, Bubblewrap, choose_barrier
 from autograder.sandbox.view import environment
 from autograder.student.walls import landlock_version

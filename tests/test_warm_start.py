@@ -10,7 +10,8 @@ from conftest import PATIENT
 
 from autograder.confined.barrier import Confined
 from autograder.judging.checks import Value
-from autograder.judging.process import Answered, Gone, Outcome, StudentProcess
+from autograder.judging.process import StudentProcess
+from autograder.judging.session import Answered, Gone, Outcome
 from autograder.sandbox import HOST_IN_REACH, NAMES, Barrier, Bubblewrap, choose_barrier
 from autograder.sandbox.usage import descendants
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from autograder.course.limits import Limits
-from autograder.judging.process import Answered, Outcome, StudentProcess
+from autograder.judging.process import StudentProcess
+from autograder.judging.session import Answered, Outcome
 from autograder.sandbox import HOST_IN_REACH, Barrier
 from autograder.sandbox.view import interpreter
 

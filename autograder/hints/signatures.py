@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from autograder.judging.checks import Value
 from autograder.judging.judge import Heard
-from autograder.judging.process import Answered, Gone, Outcome, Raised
+from autograder.judging.session import Answered, Gone, Outcome, Raised
 from autograder.student.wire import Opaque
 
 Numbers = npt.NDArray[np.float64]

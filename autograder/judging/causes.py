@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from autograder.judging.process import Defined, Place, Raised
+from autograder.judging.session import Defined, Place, Raised
 from autograder.notebook.definitions import Loose
 from autograder.notebook.extraction import Extract
 

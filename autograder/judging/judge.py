@@ -13,7 +13,8 @@ from autograder.judging.causes import Causes, missing_name
 from autograder.judging.checks import Answer, Check, Exam, Handler, MakeHandler, Mistake, Unreached, Value
 from autograder.judging.faults import mistake_in
 from autograder.judging.given import Given
-from autograder.judging.process import Answered, Defined, Gone, Outcome, Raised, StudentProcess, words_for
+from autograder.judging.process import StudentProcess
+from autograder.judging.session import Answered, Defined, Gone, Outcome, Raised, words_for
 from autograder.notebook.extraction import Extract
 from autograder.records import CheckResult, LearningCurve, QuestionResult, Status
 from autograder.sandbox import Barrier

@@ -18,7 +18,7 @@ from autograder.judging.asks import digest_of
 from autograder.judging.checks import Answer, Check, Exam, Handler, MakeHandler, Mistake, Refused, Value
 from autograder.judging.contract import SCENE
 from autograder.judging.faults import mistake_in, place_of
-from autograder.judging.process import Raised, words_for
+from autograder.judging.session import Raised, words_for
 from autograder.records import LearningCurve
 from autograder.student import wire
 from autograder.student.host import RefusedError

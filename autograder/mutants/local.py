@@ -16,7 +16,9 @@ import numpy as np
 from autograder.course.limits import Limits
 from autograder.course.practical import Practical
 from autograder.judging.checks import Handler, Value
-from autograder.judging.process import (
+from autograder.judging.process import StudentProcess
+from autograder.judging.proof import answered
+from autograder.judging.session import (
     TOO_SLOW,
     Answered,
     Defined,
@@ -25,11 +27,9 @@ from autograder.judging.process import (
     Place,
     Raised,
     Session,
-    StudentProcess,
     place_in,
     raised_in,
 )
-from autograder.judging.proof import answered
 from autograder.sandbox import NoBarrier
 from autograder.student.runner import Clock, Loaded, Student, described
 
