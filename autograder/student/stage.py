@@ -87,7 +87,9 @@ class Stage:
         if isinstance(output, torch.Tensor) and output.requires_grad and tuple(output.shape) == np.shape(weights):
             # the weighted sum, not grad_outputs, for which torch imports a whole algebra system
             weighted = (output * self.tensor(weights).to(output.dtype)).sum()
-            found = torch.autograd.grad(weighted, leaves, retain_graph=True, allow_unused=True)
+            learning = [leaf for leaf in leaves if leaf.requires_grad]  # a network may keep constants as parameters
+            of = iter(torch.autograd.grad(weighted, learning, retain_graph=True, allow_unused=True) if learning else ())
+            found = [next(of) if leaf.requires_grad else None for leaf in leaves]
         return [torch.zeros_like(leaf) if each is None else each for leaf, each in zip(leaves, found, strict=True)]
 
 
