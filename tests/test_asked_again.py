@@ -177,3 +177,18 @@ def test_the_known_mistakes_are_hinted_at_once_they_are_learnt(course: Path) -> 
     asked(course)
     assert question(grade(course), "bob", "double")["hint"] == "The sign is lost."
     assert asked(course)["double"] == 1
+
+
+def test_a_question_that_runs_everything_points_to_the_parts_that_fail_today(course: Path) -> None:
+    def advice(*options: str) -> str:
+        (check,) = question(grade(course, "--student", "cyd", *options), "cyd", "both")["checks"]
+        return str(check["look_at"])
+
+    hand_in(course, "cyd", double="3 * x")
+    assert advice("--skip", "double") == "the questions before"
+    assert advice().startswith("double, where marks were lost too")
+    asked(course)
+    for numbers in ("POSITIVE", "NEGATIVE"):
+        rewrite(course, "checks.py", f'compare(exam, {numbers}, "double")', 'compare(exam, 0 * POSITIVE, "double")')
+    assert advice() == "the questions before"
+    assert asked(course)["both"] == 0

@@ -94,7 +94,7 @@ def test_lateness_is_told_in_a_unit_that_says_something(seconds: float, words: s
     assert calls(ClassTable(NAME, {}, [late], False))[0]["reasons"] == [f"{words} late"]
 
 
-def test_of_episodes_that_end_together_the_mean_after_the_last_counts() -> None:
+def test_of_values_at_one_step_the_mean_after_the_last_counts() -> None:
     ends = LearningCurve((10, 20, 390, 390, 390), (2.0, 2.0, 8.0, 8.0, 5.0), "steps", "return")
     (found,) = curves([SubmissionResult("ada", NAME, (question("double", 2, 2, curve=ends),))])
     at = dict(zip(found["steps"], found["lines"][0]["values"], strict=True))

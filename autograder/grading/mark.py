@@ -25,6 +25,7 @@ from autograder.grading.mend import Mended
 from autograder.grading.reading import Reader, extracted
 from autograder.judging.answer_key import AnswerKey
 from autograder.judging.judge import Paper, judge, points_of, student_process
+from autograder.judging.parts import pointing_to_parts
 from autograder.judging.process import StudentProcess
 from autograder.judging.proof import prove
 from autograder.notebook.extraction import Extract, extract
@@ -156,6 +157,7 @@ def mark(marking: Marking, mended: Mended, before: SubmissionResult | None = Non
         known |= {item.question: replace(item, depends=now[item.question]) for item in found}
         seconds = round(time.monotonic() - began, 2)
         result = replace(result, barrier=process.barrier.name, weaknesses=process.barrier.weaknesses, seconds=seconds)
+    known = pointing_to_parts(marking.course.practical, known, lambda: marking.key.checks)
     result = replace(result, assignment=name, repairs=mended.repairs, fingerprint=paper.extract.fingerprint)
     result = replace(result, questions=tuple(known[question.name] for question in marking.questions))
     return Marked(result, tuple(question.name for question in ask))

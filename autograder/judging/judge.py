@@ -13,6 +13,7 @@ from autograder.judging.causes import Causes, missing_name
 from autograder.judging.checks import Answer, Check, Exam, Handler, MakeHandler, Mistake, Unreached, Value
 from autograder.judging.faults import mistake_in
 from autograder.judging.given import Given
+from autograder.judging.parts import listed
 from autograder.judging.process import StudentProcess
 from autograder.judging.session import Answered, Defined, Gone, Outcome, Raised, words_for
 from autograder.notebook.extraction import Extract
@@ -88,7 +89,7 @@ def _verdict_without_asking(question: Question, paper: Paper) -> tuple[Status, s
         return Status.MISSING, f"{missing[0]} was not found in what you handed in."
     untouched = [name for name in question.functions if extract.functions.get(name) == paper.release.functions[name]]
     if len(untouched) == len(question.functions):
-        return Status.NOT_ATTEMPTED, f"Left as released: {_listed(untouched)}."
+        return Status.NOT_ATTEMPTED, f"Left as released: {listed(untouched)}."
     if question.end_to_end and (blanks := _open_blanks(question, extract)):
         return Status.WRONG, f"It cannot run while a blank is open: {blanks}."
     return None
@@ -96,10 +97,6 @@ def _verdict_without_asking(question: Question, paper: Paper) -> tuple[Status, s
 
 def _open_blanks(question: Question, extract: Extract) -> str:
     return "; ".join(f"{name}: {line}" for name in question.functions for line in extract.open_blanks.get(name, ()))
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 @dataclass
@@ -130,20 +127,13 @@ class _Judge:
             self._rehearse()
         results: dict[str, QuestionResult] = {}
         for question in sorted(self.questions, key=lambda question: question.end_to_end):
-            found = self._result(question, decided[question.name])
-            failed = [name for name, each in results.items() if each.points < each.max_points]
-            results[question.name] = _pointing_to(self._parts_in(question, failed), found)
+            results[question.name] = self._result(question, decided[question.name])
         return tuple(results[question.name] for question in self.questions)
-
-    def _parts_in(self, question: Question, names: Sequence[str]) -> list[str]:
-        """Those of these questions that mark a part of one that runs everything; none for any other question."""
-        parts = [self.key.practical.question(name) for name in names] if question.end_to_end else []
-        return [part.name for part in parts if {*part.functions} & {*question.functions}]
 
     def _result(self, question: Question, decided: tuple[Status, str] | None) -> QuestionResult:
         endless = [name for name in question.functions if name in self.endless]
         if endless and question.end_to_end and not decided:
-            decided = Status.WRONG, f"It was not run: {_listed(endless)} never ends."
+            decided = Status.WRONG, f"It was not run: {listed(endless)} never ends."
         if decided:
             return QuestionResult(question.name, 0.0, question.points, *decided)
         if question.end_to_end:
@@ -175,7 +165,7 @@ class _Judge:
         if not changed:
             return ""
         are = "is given, and was" if len(changed) == 1 else "are given, and were"
-        return f"{_listed(changed)} {are} changed in what you handed in: here the notebook's own was run."
+        return f"{listed(changed)} {are} changed in what you handed in: here the notebook's own was run."
 
     def _rehearse(self) -> None:
         """Run the cells once; a statement that hangs, takes too long or kills the process is left out from then on.
@@ -294,15 +284,6 @@ def _found(checks: Sequence[Check], exam: _Exam) -> tuple[CheckResult, ...]:
             told.add(mistake.fault)
         results.append(_result_of(check, mistake))
     return tuple(results)
-
-
-def _pointing_to(parts: Sequence[str], found: QuestionResult) -> QuestionResult:
-    """The result of a question that runs everything, whose advice is to look at the parts that failed by themselves."""
-    if not parts:
-        return found
-    look_at = f"{_listed(parts)}, where marks were lost too: what was found there comes first"
-    advised = (replace(each, look_at=look_at, usual=False) if each.look_at else each for each in found.checks)
-    return replace(found, checks=tuple(advised), hint="")
 
 
 def _result_of(check: Check, mistake: Mistake | None) -> CheckResult:

@@ -24,10 +24,13 @@ def results_of(course: Course, submission: Path) -> dict[str, Any]:
     if result.fault:
         return {"score": 0, "output": f"This could not be graded. {result.fault}", "visibility": "visible", "tests": []}
     by_hand = sum(course.practical.written.values())
-    words = "Each question is marked by itself: a mistake in one function costs nothing in the next."
+    words = ["Each question is marked by itself: a mistake in one function costs nothing in the next."]
+    whole = [question.name for question in course.practical.questions if question.end_to_end]
+    words += [f"{name} is the exception: it runs all parts together." for name in whole]
+    words += [f"{by_hand:g} further points are given by hand."] * bool(by_hand)
     return {
         "score": result.points,
-        "output": words + (f" {by_hand:g} further points are given by hand." if by_hand else ""),
+        "output": " ".join(words),
         "output_format": "text",
         "visibility": "visible",
         "tests": [_test(result, question, number) for number, question in enumerate(result.questions)],

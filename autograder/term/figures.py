@@ -171,7 +171,7 @@ def _curves(name: str, found: Sequence[tuple[str, QuestionResult]]) -> Figures:
 def _line(question: QuestionResult, steps: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """A curve's running mean at these steps; what was not reached keeps the last value.
 
-    Of several values at one step, as of episodes that a run's end cuts short, the mean after the last counts.
+    Of several values at one step, such as those at the end of a run, the mean after the last counts.
     """
     assert question.curve is not None
     values = np.nan_to_num(np.array(question.curve.values, dtype=float), posinf=0.0, neginf=0.0)
