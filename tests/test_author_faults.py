@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
@@ -23,6 +23,7 @@ TOML, CHECKS, PROBES, ANSWERS, NOTEBOOK = (
 )
 PLAYED = 'call("predict", "x", "weights")'
 COMPARED = "for played in (exam.play(scene), exam.right(scene))"  # where both answers are asked for
+ADVICE = ', look_at="the axis along which the sum runs"'
 BEGINS = "    compare(exam, Scene"
 PREDICTS = '@check("predict"'
 SCRIPT = """class Script:
@@ -62,7 +63,11 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(KIT / "nbgrader_config.py", root)
     for words in (("new", "hw-1"), ("generate",), ("verify", "--jobs", "1", "--learn")):
         assert run(root, *words).exit_code == 0
-    text = (root / CHECKS).read_text(encoding="utf-8").replace("expect_close\n", "expect_close, help_with, thing\n")
+    text = (
+        (root / CHECKS)
+        .read_text(encoding="utf-8")
+        .replace("expect_close\n", "expect_close, help_with, thing, Mistake, needed\n")
+    )
     (root / CHECKS).write_text(text.replace("import numpy", "from functools import partial\nimport numpy", 1), "utf-8")
     practical = load_practical(root)
     for student, fills in (("alice", {}), ("bob", {"predict.values": "(x * weights).sum(axis=0)"})):
@@ -136,12 +141,43 @@ FAULTS = {
         "what has to hold",
     ),
     "an unknown question": checks(PREDICTS, '@check("predikt"', "predikt", "no question", "Did you mean predict?"),
-    "no advice": checks(', look_at="the axis along which the sum runs"', "", PREDICTS, "look_at", "Correct the file"),
+    "no advice": checks(ADVICE, "", PREDICTS, "look_at", 'Write @check("question", look_at='),
+    "nothing said": checks(f"{PREDICTS}{ADVICE})", "@check", "@check", "needs the question", 'Write @check("question"'),
     "no weight": checks(PREDICTS, f"{PREDICTS}, weight=0", PREDICTS, "the weight 0", "a number above 0"),
+    "a weight in words": checks(PREDICTS, f'{PREDICTS}, weight="2"', PREDICTS, "the weight '2'", "a number above 0"),
+    "no exam": checks(
+        "def it_predicts(exam: Exam)", "def it_predicts()", PREDICTS, "one argument", "def it_predicts(exam: Exam)"
+    ),
+    "a library that is not there": checks(
+        "import numpy as np", "import numpyy as np", "numpyy", "No module named 'numpyy'", "pip install numpyy"
+    ),
+    "a file that is not there": checks(
+        "import numpy as np", "from .inputs import np", ".inputs", "No module named", "solutions/hw-1/inputs.py"
+    ),
     "a name twice": checks(
         "def it_is_the_gradient", "def it_predicts", '@check("gradient"', "of an earlier check", "a name of its own"
     ),
     # what they play
+    "an object that is none": checks(
+        '"x": X, "weights"', '"x": 3, "weights"', '"x": 3', "'x' is made by", "array(...)"
+    ),
+    "a step that is none": checks(PLAYED, '"predict"', '"predict")', "step 0 of the scene", 'Write call("f", "x")'),
+    "no step": checks(f", {PLAYED}", "", '"weights": WEIGHTS})', "one step or more", "Write Scene("),
+    "nothing that is asked": checks(
+        "exam.play(scene), ",
+        "exam.right(scene), ",
+        PREDICTS,
+        "asks the student's functions nothing",
+        "exam.play(scene)",
+    ),
+    "noise without a seed": checks(
+        "[0.5, -1.0]", "[np.random.random(), 1]", PREDICTS, "something else each time", "default_rng(1)"
+    ),
+    "a solution that raises": Fault(
+        ((NOTEBOOK, "values = x @ weights", "values = x @ weight"),),
+        *(CHECKS, COMPARED, "hw-1.ipynb raises NameError: name 'weight' is not defined in cell 4 (predict), line 3"),
+        "or the solution in",
+    ),
     "an object that is not there": checks(
         PLAYED, 'call("predict", "z")', '"z"', "predict is handed 'z'", "The objects before it are: weights, x."
     ),
@@ -167,6 +203,14 @@ FAULTS = {
     # what they do with the answers
     "a name that is not there": checks("played.step(0)", "plaid.step(0)", "plaid", "NameError: name 'plaid'", "--skip"),
     "a wrong key": checks('"returned"', '"retuned"', "retuned", "does not pass with the source", "or the solution in"),
+    "a value that is returned": checks(BEGINS, f"    return 1\n{BEGINS}", PREDICTS, "returns 1", "raise Mistake("),
+    "a need that is not met": checks(
+        BEGINS,
+        f'    with needed():\n        raise Mistake("It is late.")\n{BEGINS}',
+        "It is late",
+        "does not pass with the source notebook's own solution: It is late",
+        "Correct the check",
+    ),
     "a step that is not there": checks("step(0)", "step(1)", "step(1)", "does not pass with", "or the solution in"),
     "a shape that the solution has not": checks(
         "(4,)", "(3,)", '"returned"', "should have the shape (3,)", "Correct the check"
@@ -196,6 +240,9 @@ FAULTS = {
         ((PROBES, "", "def it(session):\n    return sesion\n"), (CHECKS, BEGINS, f'    exam.ask("it")\n{BEGINS}')),
         *(PROBES, "return sesion", "NameError: name 'sesion'", "Correct the check"),
     ),
+    "probes that import the checks": Fault(
+        ((PROBES, "", "from .checks import X\n"),), PROBES, ".checks", "relative import", "installed libraries only"
+    ),
     "probes that use more than themselves": Fault(
         ((PROBES, "", "HERE = __file__\n"),), PROBES, "HERE", "'__file__' is not defined", "Correct the file"
     ),
@@ -203,6 +250,7 @@ FAULTS = {
 EVERY_COMMAND = ("an unknown question", "a function that nobody defines", "a wrong key", "a probe that fails")
 
 
+@pytest.mark.filterwarnings("ignore:can't resolve package:ImportWarning")
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_fault_is_told_with_its_place_and_what_to_write_before_anything_is_made(course: Path, fault: Fault) -> None:
     put_in(course, fault)
@@ -229,6 +277,21 @@ def test_every_command_tells_it_and_nobody_is_graded(course: Path, name: str, mo
     assert done.exit_code == 1
     (found,) = (item for item in json.loads(done.stdout) if item["subject"] == "hw-1")
     expect_told(f"{found['found']}\n{found['next_step']}", course, fault)
+
+
+@pytest.mark.parametrize("file", [CHECKS, NOTEBOOK])
+def test_what_never_ends_is_told_with_the_line_where_it_was(
+    course: Path, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autograder.judging.faults.LONGEST", 0.1)
+    line = {CHECKS: BEGINS, NOTEBOOK: "    values = x @ weights"}[file]
+    fault = Fault(((file, line, f"    while True: pass\n{line}"),), CHECKS, "while True", "it was in", "a loop that")
+    if file == NOTEBOOK:
+        fault = replace(fault, stands=COMPARED, words="it was in cell 4 (predict), line 3")
+    put_in(course, fault)
+    done = run(course, "generate")
+    assert done.exit_code == 2
+    expect_told(done.stderr, course, fault)
 
 
 @pytest.mark.parametrize("points", [0, -1])

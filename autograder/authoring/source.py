@@ -18,8 +18,7 @@ from autograder.authoring.marked import blanks_of
 from autograder.course.practical import Practical, load_practical
 from autograder.errors import CourseError
 from autograder.files import write_atomically
-from autograder.judging.answer_key import AnswerKey
-from autograder.judging.proof import prove
+from autograder.judging.proof import prove_steady
 from autograder.notebook.cells import Cell, cells_of
 from autograder.notebook.python import read_python
 
@@ -158,7 +157,7 @@ def generate(course_root: Path, name: str) -> list[Path]:
 
     practical = load_practical(course_root, name)
     blank(practical.source, practical)  # nbgrader would bury its faults in a traceback
-    prove(AnswerKey(practical), practical.questions)
+    prove_steady(practical, practical.questions)
     texts = {
         practical.release_path: release_text(course_root, name),
         practical.solved_path: solution_text(course_root, name),

@@ -28,8 +28,9 @@ NO_CHECKS = ("__init__", "probes", "warmup")  # modules without checks; the last
 class AnswerKey:
     """What a practical's answers are compared with; made once for many submissions."""
 
-    def __init__(self, practical: Practical) -> None:
+    def __init__(self, practical: Practical, edition: str = "") -> None:
         self.practical = practical
+        self._edition = edition  # the practical's modules are imported once for each
         self._right: dict[str, Answer] = {}
 
     @cached_property
@@ -73,6 +74,12 @@ class AnswerKey:
         except (Exception, SystemExit) as error:
             where = line_in(self.practical.folder, error) or str(self.practical.folder / f"{stem}.py")
             step = getattr(error, "next_step", "Correct the file.")
+            if isinstance(error, ModuleNotFoundError) and error.name:
+                own = error.name.removeprefix(f"{self._package}.")
+                step = f"Correct the name, or install it: pip install {error.name.split('.')[0]}"
+                step = step if own == error.name else f"Correct the name, or write {self.practical.folder / own}.py."
+            elif stem in NO_CHECKS and isinstance(error, ImportError):
+                step = f"{stem}.py is sent to the sandbox: let it import installed libraries only, or autograder.rl."
             raise CourseError(f"{where}: {reason_of(error)}.", step) from error
 
     @cached_property
@@ -81,7 +88,7 @@ class AnswerKey:
         folder = self.practical.folder
         parts = [str(folder.resolve()).encode(), *(path.read_bytes() for path in sorted(folder.glob("*.py")))]
         digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
-        name = f"practical_{digest[:12]}"
+        name = f"practical_{digest[:12]}{self._edition}"
         if name not in sys.modules:
             package = types.ModuleType(name)
             package.__path__ = [str(folder)]

@@ -121,7 +121,8 @@ class Answer:
             numbers[~rows] = np.nan_to_num(numbers[~rows], nan=0.0, posinf=0.0, neginf=0.0)
         broken = int((~np.isfinite(numbers)).sum())
         if broken:
-            raise Mistake(f"{what}: {broken} of {numbers.size} numbers are NaN or infinite.", fault=fault)
+            said = f"{broken} of {numbers.size} numbers are" if numbers.ndim else "the number is"
+            raise Mistake(f"{what}: {said} NaN or infinite.", fault=fault)
         return numbers
 
     def number(self, name: str, what: str) -> float:
@@ -215,18 +216,24 @@ class Check:
         return f"{code.co_filename}, line {code.co_firstlineno}"
 
 
-def check(question: str, *, weight: float = 1.0, look_at: str) -> Callable[[Callable[[Exam], None]], Check]:
+def check(question: str, *, weight: float = 1.0, look_at: str = "") -> Callable[[Callable[[Exam], None]], Check]:
     """Make a function into a check; the first paragraph of its docstring is what the student reads.
 
-    CheckError where it has none, where its name is taken, or where the weight is not above 0.
+    CheckError where it has none, where the question, ``look_at`` or the argument ``exam`` is missing, where its name is
+    taken, or where the weight is not above 0.
     """
+    if not isinstance(question, str) or not isinstance(look_at, str) or not look_at:
+        message = "@check needs the question, and look_at: what a student is to look at where the check fails."
+        raise CheckError(message, 'Write @check("question", look_at="the axis") above the function.')
 
     def decorate(function: Callable[[Exam], None]) -> Check:
         name, doc = function.__name__, inspect.getdoc(function)
         if not doc:
             step = 'Write what has to hold, as its first line: """Twice the number comes back."""'
             raise CheckError(f"{name} needs a docstring: it is the sentence that the student reads.", step)
-        if not 0 < weight < math.inf:
+        if not _takes_one(function):
+            raise CheckError(f"{name} does not take one argument.", f"Write: def {name}(exam: Exam) -> None:")
+        if not isinstance(weight, int | float) or not 0 < weight < math.inf:
             raise CheckError(f"{name} has the weight {weight!r}.", "A weight is a number above 0; the usual one is 1.")
         if isinstance(function.__globals__.get(name), Check):
             raise CheckError(f"{name} is the name of an earlier check too.", "Give each check a name of its own.")
@@ -236,22 +243,43 @@ def check(question: str, *, weight: float = 1.0, look_at: str) -> Callable[[Call
     return decorate
 
 
+def _takes_one(function: Callable[[Exam], None]) -> bool:
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        return False
+    return True
+
+
 def expect_close(
-    actual: npt.NDArray[np.float64],
-    expected: npt.NDArray[np.float64],
+    actual: npt.NDArray[np.float64] | float,
+    expected: npt.NDArray[np.float64] | float,
     what: str,
     *,
     rtol: float = 1e-4,
     atol: float = 1e-5,
     look_at: str = "",
 ) -> None:
-    """Raise Mistake unless two arrays of one shape agree; the words count the differences and name their pattern."""
+    """Raise Mistake unless two arrays of one shape, or two numbers, agree.
+
+    The words count the differences and name their pattern. ``what`` says what is compared: "numbers", or "the loss".
+    """
+    actual, expected = np.asarray(actual), np.asarray(expected)
     if actual.shape != expected.shape:
         message = f"expect_close is handed {what} of the shapes {actual.shape} and {expected.shape}."
         raise CheckError(message, 'Ask for one shape first: answer.array("returned", shape, "the result").')
     wrong = ~(np.abs(actual - expected) <= atol + rtol * np.abs(expected))
     if wrong.any():
-        raise Mistake(f"{int(wrong.sum())} of {wrong.size} {what} differ{_pattern(actual, expected, wrong)}.", look_at)
+        raise Mistake(f"{_differ(what, wrong)}{_pattern(actual, expected, wrong)}.", look_at)
+
+
+def _differ(what: str, wrong: npt.NDArray[np.bool_]) -> str:
+    """That so many of these numbers differ: of several things, or of one thing that has a name ("the loss")."""
+    if not what.startswith("the "):
+        return f"{int(wrong.sum())} of {wrong.size} {what} differ"
+    if wrong.ndim == 0:
+        return f"{_as_a_beginning(what)} differs"
+    return f"{int(wrong.sum())} of {wrong.size} numbers of {what} differ"
 
 
 def _pattern(actual: npt.NDArray[np.float64], expected: npt.NDArray[np.float64], wrong: npt.NDArray[np.bool_]) -> str:

@@ -5,20 +5,20 @@ course, with file and line. The solution is the course's own code, and runs in t
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from autograder.course.practical import Question
+from autograder.course.practical import Practical, Question
 from autograder.errors import CourseError
 from autograder.judging.answer_key import AnswerKey
 from autograder.judging.asks import digest_of
-from autograder.judging.checks import Answer, Check, Exam, Handler, MakeHandler, Mistake, Refused, Value
+from autograder.judging.checks import Answer, Check, Exam, Handler, MakeHandler, Mistake, Refused, Unreached, Value
 from autograder.judging.contract import SCENE
 from autograder.judging.faults import mistake_in, place_of
-from autograder.judging.session import Raised, words_for
+from autograder.judging.session import YOURS, Raised, words_for
 from autograder.records import LearningCurve
 from autograder.student import wire
 from autograder.student.host import RefusedError
@@ -29,23 +29,50 @@ from autograder.student.stage import Stage, plain, play
 def prove(key: AnswerKey, questions: Sequence[Question]) -> None:
     """CourseError, with file and line, if a check of these questions does not pass with the source's own solution.
 
-    Questions that are end to end take too long; ``autograder verify --end-to-end`` asks them.
+    Likewise where it asks nothing. Questions that are end to end take too long; ``autograder verify --end-to-end`` asks
+    them.
     """
+    for _ in _proven(key, questions):
+        pass
+
+
+def prove_steady(practical: Practical, questions: Sequence[Question]) -> None:
+    """The same twice, and CourseError if a check asks something else the second time, as noise without a seed does."""
+    both = (_proven(AnswerKey(practical, edition), questions) for edition in ("", "again"))
+    for (check, first), (_, second) in zip(*both, strict=True):
+        if first != second:
+            message = f"{check.place} ({check.name}): the check asks something else each time it is run."
+            raise CourseError(message, "Draw its numbers from a generator with a seed: np.random.default_rng(1).")
+
+
+def _proven(key: AnswerKey, questions: Sequence[Question]) -> Iterator[tuple[Check, str]]:
+    """Each check that passes, and what it asked first: what it asks later may depend on an answer."""
     exams = {question.name: LocalExam(key) for question in questions if not question.end_to_end}
     for check in key.checks:
         if check.question in exams:
+            exams[check.question].first = ""
             _prove(check, exams[check.question])
+            yield check, exams[check.question].first
 
 
 def _prove(check: Check, exam: "LocalExam") -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they tell nothing of whether it passes
         mistake = mistake_in(check, exam)
+    source = exam.key.practical.source_path
     if mistake is not None:
-        place = place_of(mistake, check)
+        while isinstance(mistake, Unreached) and isinstance(mistake.__cause__, Mistake):
+            mistake = mistake.__cause__  # what stands in the way
         said = mistake.happened.rstrip(".")
-        message = f"{place}: the check does not pass with the source notebook's own solution: {said}."
-        raise CourseError(message, f"Correct the check, or the solution in {exam.key.practical.source_path}.")
+        if isinstance(mistake.__cause__, Exception) and said.startswith(YOURS):
+            said = f"{source} raises{said.removeprefix(YOURS)}"
+        message = (
+            f"{place_of(mistake, check)}: the check does not pass with the source notebook's own solution: {said}."
+        )
+        raise CourseError(message, f"Correct the check, or the solution in {source}.")
+    if not exam.first:
+        message = f"{check.place} ({check.name}): the check asks the student's functions nothing, so it cannot fail."
+        raise CourseError(message, "Play a scene with them: exam.play(scene).")
 
 
 class LocalExam(Exam):
@@ -59,6 +86,7 @@ class LocalExam(Exam):
         self.functions = functions
         self.curves: list[LearningCurve] = []
         self.asked: dict[str, Answer | Mistake] = {}
+        self.first = ""  # the digest of what a check asked first
 
     def ask(
         self, probe: str, /, *, handler: MakeHandler | None = None, seconds: float | None = None, **values: Value
@@ -66,6 +94,7 @@ class LocalExam(Exam):
         """See Exam; ``seconds`` are not counted."""
         self.key.require_probe(probe)
         digest = digest_of(probe, values, handler)
+        self.first = self.first or digest
         if digest not in self.asked:
             self.asked[digest] = self._answer(probe, values, handler)
         answer = self.asked[digest]

@@ -13,7 +13,7 @@ and the helpers that every practical may use; a practical's own ones are functio
 are given the stage first.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,9 +50,13 @@ class Step:
 
 
 class Scene:
-    """Objects by name, and the steps that are taken with them. Raises CheckError on an argument that names nothing."""
+    """Objects by name, and the steps that are taken with them.
+
+    Raises CheckError on an argument that names nothing, and on what is no object or no step.
+    """
 
     def __init__(self, objects: Mapping[str, Thing], *steps: Step) -> None:
+        _check_kinds(objects, steps)
         self.objects = objects
         self.steps = steps
         known: set[str] = set()
@@ -78,6 +82,25 @@ class Scene:
                 for step in self.steps
             ],
         }
+
+
+def _check_kinds(objects: Mapping[str, Thing], steps: Sequence[Step]) -> None:
+    """The author's types are checked here, since nobody else checks them before a student's process is asked."""
+    if not isinstance(objects, Mapping) or not steps:
+        message = "a scene needs its objects by name, and one step or more."
+        raise CheckError(message, 'Write Scene({"x": array(X)}, call("f", "x")).')
+    for name, each in objects.items():
+        if not isinstance(each, Thing):
+            message = f"the scene's object {name!r} is made by none of the functions for objects (it is {_a(each)})."
+            raise CheckError(message, f'Write {{"{name}": array(...)}}, tensor(...), or thing("kind", ...).')
+    for number, step in enumerate(steps):
+        if not isinstance(step, Step):
+            message = f"step {number} of the scene is {_a(step)}, and no step."
+            raise CheckError(message, 'Write call("f", "x"), or help_with("helper", "x").')
+
+
+def _a(given: object) -> str:
+    return f"of type {type(given).__name__}"
 
 
 def _check_objects(taker: str, names: Iterable[str], known: Collection[str]) -> None:

@@ -30,6 +30,9 @@ class Raised:
     code: str
 
 
+YOURS = "Your code raised"
+
+
 def words_for(raised: Raised) -> str:
     """What the student's code raised, and where, as a sentence."""
     if raised.type == "MissingDefinitionError":
@@ -37,8 +40,9 @@ def words_for(raised: Raised) -> str:
     if raised.type == "NotImplementedError" and "YOUR CODE HERE" in raised.message:
         return f"A blank is still open: {raised.message}."
     said = f"{raised.type}: {raised.message}" if raised.message else raised.type
-    where = f" in {raised.cell}, line {raised.line}: {raised.code}" if raised.cell else ""
-    return f"Your code raised {said}{where}."
+    where = f" in {raised.cell}, line {raised.line}" if raised.cell else ""
+    where += f": {raised.code}" if raised.cell and raised.code else ""
+    return f"{YOURS} {said}{where}."
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,16 @@ What it answers is what the sandbox answers: the definitions are new for each as
 
 import contextlib
 import random
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from autograder.course.limits import Limits
 from autograder.course.practical import Practical
 from autograder.judging.checks import Handler, Value
+from autograder.judging.faults import alarm
 from autograder.judging.process import StudentProcess
 from autograder.judging.proof import answered
 from autograder.judging.session import (
@@ -60,7 +59,7 @@ class LocalSession(Session):
     ) -> Outcome:
         """The probe's answer; the time limit is this session's own."""
         try:
-            with alarm(self.seconds):
+            with alarm(self.seconds, TooLate):
                 return Answered(answered(self.student, self.loaded.probes, probe, values, handler))
         except TooLate:
             return Gone(TOO_SLOW, hung=True)
@@ -114,25 +113,3 @@ def same_noise(practical: Practical) -> Callable[[], None]:
             torch.set_rng_state(states[2])
 
     return begin
-
-
-@contextlib.contextmanager
-def alarm(seconds: float) -> Iterator[None]:
-    """TooLate in the main thread once so much processor time has been used; 0 stands for no limit.
-
-    Processor time, since it is the same on a busy machine.
-    """
-    if not seconds:
-        yield
-        return
-
-    def ring(_: int, __: FrameType | None) -> NoReturn:
-        raise TooLate
-
-    before = signal.signal(signal.SIGPROF, ring)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
