@@ -398,6 +398,10 @@ def test_a_course_is_made_anywhere_with_the_practicals_wanted(tmp_path: Path) ->
     assert term.of("reinforce").due == datetime(2026, 11, 30, 22, 59)
     for part in ("source", "release", "solutions"):
         assert [path.name for path in (root / part).iterdir()] == ["reinforce"]
+    done = run("init", tmp_path / "other", "--new", "hw-1", *options)
+    assert done.exit_code == 0, done.output
+    assert read_term(tmp_path / "other").of("hw-1").due == datetime(2026, 11, 30, 22, 59)
+    assert [path.name for path in (tmp_path / "other/source").iterdir()] == ["hw-1"]
     again = run("init", root)
     assert again.exit_code == 2
     assert "is not empty" in said(again)
@@ -406,6 +410,8 @@ def test_a_course_is_made_anywhere_with_the_practicals_wanted(tmp_path: Path) ->
 def test_an_unknown_practical_leaves_nothing_behind(tmp_path: Path) -> None:
     done = run("init", tmp_path / "course", "--practical", "reinforc")
     assert "Did you mean reinforce?" in said(done)
+    assert "To begin another: --new NAME" in said(done)
+    assert run("init", tmp_path / "course", "--new", "hw 1").exit_code == 2
     assert not (tmp_path / "course").exists()
 
 

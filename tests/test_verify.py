@@ -22,6 +22,16 @@ loses = ["double", "shift"]
 fills = { "double.body" = "x + x" }
 """
 
+IDLE = '''
+import numpy as np
+
+
+@check("double", look_at="the factor")
+def it_doubles_nothing(exam: Exam) -> None:
+    """Twice nothing is nothing."""
+    compare(exam, np.zeros(2), "double")
+'''
+
 EQUIVALENT = """
 [[equivalent]]
 reason = "no number of this practical is that large"
@@ -34,7 +44,9 @@ def course(tmp_path: Path) -> Path:
     return small_course(tmp_path / "my course", notebook(both()), files={**BOTH, "variants/all.toml": CORPUS})
 
 
-def test_verdicts_that_hold_are_counted_and_end_well(course: Path) -> None:
+def test_verdicts_that_hold_are_counted_and_a_check_that_nothing_fails_is_named(course: Path) -> None:
+    with (course / "solutions" / NAME / "checks.py").open("a", encoding="utf-8") as file:
+        file.write(IDLE)
     done = run("verify", "--course", course, "--jobs", "1", "--json")
     assert done.exit_code == 0
     found = json.loads(done.stdout)
@@ -44,6 +56,7 @@ def test_verdicts_that_hold_are_counted_and_end_well(course: Path) -> None:
         "wrong caught": {"count": 2, "total": 2},
         "blame exact": {"count": 2, "total": 2},
     }
+    assert found["idle"] == ["double/it_doubles_nothing"]
     assert found["variants"]["triples"]["lost"] == ["double"]
     assert found["per_blank"]["double.body"] == {"right": 1, "wrong": 1}
     assert "no known mistake is recognised" in found["unlearnt"]

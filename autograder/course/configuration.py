@@ -23,7 +23,10 @@ def course_config(course_root: Path) -> Config:
             config = PyFileConfigLoader(CONFIG, str(root)).load_config()
     except ConfigFileNotFound:
         message = f"There is no {CONFIG} in {root}, so it is no nbgrader course."
-        raise CourseError(message, f"Name the course's root folder, or copy the kit's {CONFIG} into it.") from None
+        step = (
+            f"Name the course's root folder, make a course with autograder init, or copy the kit's {CONFIG} into this."
+        )
+        raise CourseError(message, step) from None
     except Exception as error:  # the file is Python, and may raise whatever it likes
         reason = f"{type(error).__name__}: {error}"
         raise CourseError(f"{root / CONFIG} cannot be loaded: {reason}.", "Correct the file.") from error

@@ -27,6 +27,9 @@ def init(
         list[str] | None,
         typer.Option(help="A practical of the kit that is wanted. Repeatable. Left out: all.", show_default=False),
     ] = None,
+    new: Annotated[
+        str, typer.Option(help="A practical to begin, as by the command new. The kit's own are copied if named.")
+    ] = "",
     students: Annotated[
         Path | None, typer.Option(help="A CSV file: id, first name, last name, email.", show_default=False)
     ] = None,
@@ -39,7 +42,7 @@ def init(
     """Make a course: practicals, configuration, roster, due date and late rule."""
     from autograder.term.new_course import NewCourse, kit_folder, make_course
 
-    wanted = NewCourse(folder, tuple(practical or ()), students, due, timezone, exchange)
+    wanted = NewCourse(folder, tuple(practical or ()), new, students, due, timezone, exchange)
     console = Console()
     for path in make_course(wanted, kit_folder()):
         console.print(plain(f"Wrote {path}"))

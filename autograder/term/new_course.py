@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.annexes import annex
 from autograder.course.configuration import CONFIG
 from autograder.course.practical import practicals_in
 from autograder.course.roster import read_roster, roster_sheet
@@ -37,7 +38,8 @@ class NewCourse:
     """What a new course is to hold."""
 
     folder: Path
-    practicals: tuple[str, ...] = ()  # all of the kit's where none is named
+    practicals: tuple[str, ...] = ()  # all of the kit's where none is named, nor a new one begun
+    new: str = ""  # a practical to begin from the skeleton
     students: Path | None = None  # a roster to copy
     due: str = ""
     zone: str = ""
@@ -76,9 +78,11 @@ def make_course(wanted: NewCourse, kit: Path) -> list[Path]:
     known = practicals_in(kit)
     for name in wanted.practicals:
         if name not in known:
-            step = f"{did_you_mean(name, known)}The kit's practicals are: {', '.join(known)}."
+            step = (
+                f"{did_you_mean(name, known)}The kit's practicals are: {', '.join(known)}. To begin another: --new NAME"
+            )
             raise CourseError(f"The kit has no practical {name!r}.", step)
-    names = wanted.practicals or tuple(known)
+    names = wanted.practicals or (() if wanted.new else tuple(known))
     roster = read_roster(wanted.students) if wanted.students else {}
     if wanted.due:
         moment(Path("--due"), "due", wanted.due, None)
@@ -87,6 +91,8 @@ def make_course(wanted: NewCourse, kit: Path) -> list[Path]:
         for part, name in ((part, name) for part in PARTS for name in names):
             shutil.copytree(kit / part / name, root / part / name, ignore=IGNORED)
         write_atomically(root / CONFIG, _config(wanted, kit))
+        if wanted.new:
+            names = (*names, _begun(root, wanted.new))
         write_atomically(root / STUDENTS, roster_sheet(roster).content())
         write_atomically(root / TERM, _term(wanted, names))
         write_atomically(root / ".gitignore", "__pycache__/\n.ipynb_checkpoints/\nbackups/\n*.db\n")
@@ -96,6 +102,15 @@ def make_course(wanted: NewCourse, kit: Path) -> list[Path]:
         shutil.rmtree(root, ignore_errors=True)
         raise
     return [root / CONFIG, root / TERM, root / STUDENTS, *(root / "source" / name for name in names)]
+
+
+def _begun(root: Path, name: str) -> str:
+    """Write the skeleton of a new practical, and give back its name."""
+    authoring = annex("authoring.new")
+    if authoring is None:
+        raise CourseError("This kit writes no skeletons.", "Copy an existing practical's folders.")
+    authoring.new_practical(root, name)
+    return name
 
 
 def _config(wanted: NewCourse, kit: Path) -> str:

@@ -75,6 +75,7 @@ class Verification:
     unlearnt: str = ""  # why not, in words
     mutation: Mutation | None = None  # None where no mutants were tried
     seconds: Mapping[str, float] = field(default_factory=dict)  # what took how long
+    whole: bool = False  # whether the practical's whole corpus was tried
 
     def _of(self, verdict: Verdict, drawn: bool = False) -> list[VariantResult]:
         """The results of the corpus's own variants of that verdict; or of those that were drawn from several."""
@@ -113,6 +114,18 @@ class Verification:
         return figures
 
     @property
+    def idle(self) -> list[str]:
+        """The checks that no answer of the whole corpus fails, as question/check: nothing says that they find any."""
+        checks = [
+            (f"{question.question}/{check.name}", not check.passed and bool(check.look_at))  # not only not reached
+            for result in self.results
+            for question in result.questions
+            for check in (question.checks if question.question not in result.end_to_end else ())
+        ]
+        failed = {name for name, fails in checks if fails}
+        return [name for name in dict.fromkeys(name for name, _ in checks) if name not in failed and self.whole]
+
+    @property
     def per_blank(self) -> dict[str, tuple[int, int]]:
         """For every blank how many right and wrong variants fill it."""
         right, wrong = _fills(self._of("right")), _fills(self._of("wrong"))
@@ -126,6 +139,7 @@ class Verification:
             "mutation": self.mutation.data() if self.mutation else None,
             "seconds": {name: round(seconds, 1) for name, seconds in self.seconds.items()},
             "unlearnt": self.unlearnt,
+            "idle": self.idle,
             "problems": {result.variant.id: result.problem for result in self.problems},
             "per_blank": {blank: {"right": r, "wrong": w} for blank, (r, w) in self.per_blank.items()},
             "variants": {
@@ -147,6 +161,9 @@ class Verification:
             variant, expected = result.variant, ", ".join(sorted(result.expected)) or "nowhere"
             lines.append(Text(f"{variant.path.name}: {variant.id} ({variant.verdict})", style="red"))
             lines.append(Text(f"  expected to lose marks: {expected}\n  {result.problem}"))
+        if self.idle:
+            idle = f"no wrong answer fails these checks: {', '.join(self.idle)}. Add one that does, or take them out."
+            lines.append(Text(idle, style="yellow"))
         lines += self.recognition.words() if self.recognition else []
         lines += self.mutation.words() if self.mutation else []
         if self.unlearnt:

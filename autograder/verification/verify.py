@@ -99,7 +99,9 @@ def verification(run: Run, progress: Callable[[int, int], object]) -> Verificati
     recognition, unlearnt = _recognition(practical, tried, alike)
     seconds.stop("hints")
     mutation = _mutation(run, marking, tried_on) if run.mutants else None
-    return Verification(tried, practical.blanks, recognition, unlearnt, mutation, seconds.found)
+    return Verification(
+        tried, practical.blanks, recognition, unlearnt, mutation, seconds.found, not (run.corpus or run.learn)
+    )
 
 
 def _graded(
