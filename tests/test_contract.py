@@ -77,7 +77,15 @@ BROKEN = {
     "no UTF-8": Broken(TOML, "cannot be read", toml("forever", "\udcff")),
     "an unknown key": Broken(f"{TOML}, line 2", "'pionts' means nothing here", toml("long_running", "pionts")),
     "an unknown key of a question": Broken(
-        f"{TOML}, line 5", "'double' does not say what it marks", toml('"Pair.double"', "{ function = 'shift' }")
+        f"{TOML}, line 5",
+        "'function' means nothing in 'double'.\nDid you mean functions?",
+        toml('"Pair.double"', "{ function = 'shift' }"),
+    ),
+    "end_to_end in words": Broken(
+        f"{TOML}, line 5", "Write: end_to_end = true", toml('"Pair.double"', "{ functions = 'x', end_to_end = 'yes' }")
+    ),
+    "points in quotation marks": Broken(
+        f"{TOML}, line 2", "'5' points, which is no number", toml('long_running = ["forever"]', 'points = "5"')
     ),
     "long_running no list": Broken(f"{TOML}, line 2", "not a list of names", toml('["forever"]', '"forever"')),
     "no questions": Broken(TOML, "names no question", {"practical.toml": "kit = 2\n"}),
@@ -96,11 +104,11 @@ BROKEN = {
     # the notebook
     "a grade cell of no question": Broken(
         f"{NOTEBOOK}'check-more'",
-        "a grade cell of no question",
+        "a grade cell of no question.*\nAdd it there",
         notebook=add(cell("code", "check-more", "0", points=1, **GRADE)),
     ),
     "a grade cell of another name": Broken(
-        f"{NOTEBOOK}'shifts'", "a grade cell of no question", notebook=roles("check-shift", grade_id="shifts")
+        f"{NOTEBOOK}'shifts'", "Did you mean shift. Add it there", notebook=roles("check-shift", grade_id="shifts")
     ),
     "no points": Broken(f"{NOTEBOOK}'check-double'", "None points", notebook=roles("check-double", points=None)),
     "points in words": Broken(
@@ -108,6 +116,9 @@ BROKEN = {
     ),
     "points below zero": Broken(f"{NOTEBOOK}'why'", "-1 points", notebook=roles("why", points=-1)),
     "points without a number": Broken(f"{NOTEBOOK}'why'", "nan points", notebook=roles("why", points=float("nan"))),
+    "an id with a space": Broken(
+        f"{NOTEBOOK}'my shift'", "nbgrader takes no such grade_id", notebook=roles("shift", grade_id="my shift")
+    ),
     "an id twice": Broken(
         f"{NOTEBOOK}'double'", "its grade_id is that of cell 3 too", notebook=roles("check-double", grade_id="double")
     ),
@@ -177,7 +188,7 @@ def test_a_contract_at_fault_is_refused_with_its_place_and_a_next_step(broken: B
         _ = AnswerKey(load_practical(root, NAME)).checks
     message = caught.value.message
     assert re.match(re.escape(f"{root}/{broken.place}"), message), message
-    assert re.search(broken.words, message), message
+    assert re.search(broken.words, f"{message}\n{caught.value.next_step}"), message
     assert caught.value.next_step
 
 

@@ -36,7 +36,7 @@ def refusal(folder: Path, *texts: str, notebook: NotebookNode | None = None) -> 
     with pytest.raises(CourseError) as caught:
         load(folder, *texts, notebook=notebook)
     assert caught.value.next_step
-    return caught.value.message
+    return f"{caught.value.message}\n{caught.value.next_step}"
 
 
 # --- what is read
@@ -105,8 +105,11 @@ def test_a_variant_may_be_a_syntax_error_if_it_says_so(corpus: Path) -> None:
         (RIGHT + 'loses = ["shift"]', "0.toml, line 1: variant 'fine': it is right, and yet"),
         (RIGHT + 'hint = "hm"', "0.toml, line 1: variant 'fine': it is right, and yet"),
         (RIGHT.replace('"fine"', "3"), "0.toml, line 1: variant 1: 'id' is not a text"),
-        (RIGHT + "fills = { shift = { all = 3 } }", "'fine': 'fills' is not a table of texts"),
-        (RIGHT + 'extra_cells = "import math"', "'fine': 'extra_cells' is not a list of texts"),
+        (RIGHT + "fills = { shift = { all = 3 } }", "'fine': 'fills' is not a table of texts.\nWrite: fills = {"),
+        (
+            RIGHT + 'extra_cells = "import math"',
+            "'fine': 'extra_cells' is not a list of texts.\nWrite: extra_cells = [",
+        ),
         (RIGHT + "extra_cells = [1]", "'fine': 'extra_cells' is not a list of texts"),
         (RIGHT + 'parses = "no"', "'fine': 'parses' is not true or false"),
         ("variant = [1]", "0.toml: variant 1: it has no id"),

@@ -16,6 +16,7 @@ FORMAT = 2  # of a practical's folder; the kit before had its practical among it
 CONTRACT = "practical.toml"
 KEYS = ("kit", "points", "questions", "long_running")
 _BLANK = re.compile(r"### (?:BEGIN )?SOLUTION ([\w.-]+)")
+_ID = re.compile(r"[A-Za-z0-9_-]+")  # what nbgrader's schema allows
 _EXAMPLE = '[questions]\n<question> = "<function>"'
 
 
@@ -51,6 +52,10 @@ def read_contract(path: Path) -> dict[str, Any]:
         raise CourseError(f"{_line(path, key)}: {key!r} means nothing here.", step)
     if not isinstance(said.get("questions"), dict) or not said["questions"]:
         raise CourseError(f"{path} names no question.", f"Add them:\n{_EXAMPLE}")
+    points = said.get("points", 1)
+    if not isinstance(points, int | float) or isinstance(points, bool):
+        message = f"{_line(path, 'points')}: it says {points!r} points, which is no number."
+        raise CourseError(message, "Write the number alone, without quotation marks: points = 30")
     long_running = said.get("long_running", [])
     if not _are_names(long_running):
         raise CourseError(f"{_line(path, 'long_running')}: it is not a list of names.", 'Write ["train"], say.')
@@ -78,9 +83,13 @@ def check_points(path: Path, said: Mapping[str, Any], worth: float) -> None:
 
 
 def check_ids(cells: Sequence[Cell]) -> None:
-    """CourseError if two cells have one grade_id."""
+    """CourseError if two cells have one grade_id, or if one is none for nbgrader."""
     seen: dict[str, Cell] = {}
     for cell in cells:
+        if cell.grade_id and not _ID.fullmatch(cell.grade_id):
+            raise cell.fault(
+                "nbgrader takes no such grade_id.", "Use letters, digits, '-' and '_' alone, as in check-1."
+            )
         if cell.grade_id and cell.grade_id in seen:
             earlier = seen[cell.grade_id].index + 1
             message = f"its grade_id is that of cell {earlier} too (this one is cell {cell.index + 1})."
@@ -119,7 +128,9 @@ def questions_in(
             name = question_in(cell.grade_id)
             if name not in said or name == cell.grade_id:
                 known = f"{path} names no such question ({', '.join(said)})."
-                raise cell.fault(f"it is a grade cell of no question: {known}", "Add it there, or correct the id.")
+                near = did_you_mean(name, said)
+                step = f"{near}Add it there, or correct the id: a question's grade cell is {grade_cell('<question>')}."
+                raise cell.fault(f"it is a grade cell of no question: {known}", step)
             found.append(_question(path, name, said[name], cell, homes))
     for name in said:
         if not any(question.name == name for question in found):
@@ -134,9 +145,15 @@ def _question(path: Path, name: str, said: Any, cell: Cell, homes: Mapping[str, 
     given: Mapping[str, Any] = said if isinstance(said, dict) else {"functions": said}
     functions, whole = given.get("functions"), given.get("end_to_end", False)
     functions = [functions] if isinstance(functions, str) else functions
-    known = given.keys() <= {"functions", "end_to_end"} and isinstance(whole, bool)
-    if not known or not functions or not _are_names(functions):
-        raise CourseError(f"{_line(path, name)}: {name!r} does not say what it marks.", f"Write:\n{_EXAMPLE}")
+    for key in given.keys() - {"functions", "end_to_end"}:
+        step = f"{did_you_mean(key, ('functions', 'end_to_end'))}A question has 'functions' and 'end_to_end'."
+        raise CourseError(f"{_line(path, name)}: {key!r} means nothing in {name!r}.", step)
+    if not isinstance(whole, bool):
+        message = f"{_line(path, name)}: end_to_end is {whole!r} in {name!r}."
+        raise CourseError(message, "Write: end_to_end = true, or leave it out.")
+    if not functions or not _are_names(functions):
+        step = f'Write: {name} = "<function>", or a list of functions.'
+        raise CourseError(f"{_line(path, name)}: {name!r} does not say what it marks.", step)
     for function in functions:
         if function not in homes:
             message = f"{_line(path, name)}: no cell of the notebook defines {function!r}, which {name!r} marks."

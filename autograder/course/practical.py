@@ -131,6 +131,8 @@ def practicals_in(root: Path) -> list[str]:
     folders = sorted((root / "solutions").glob(f"*/{CONTRACT}"))
     names = [path.parent.name for path in folders if source_path(root, path.parent.name).exists()]
     if not names:
+        for path in folders:
+            choose_practical(root, path.parent.name)  # which says what it lacks
         raise _absent(root, f"There is no practical in the course {root}.")
     for folded, count in Counter(name.casefold() for name in names).items():
         if count > 1:

@@ -23,6 +23,12 @@ from autograder.notebook.python import read_python
 from autograder.records import grade_cell
 
 Verdict = Literal["right", "wrong"]
+_EXAMPLES = {  # of each form that ``_form`` names
+    "a text": '"..."',
+    "true or false": "false",
+    "a table of texts": '{ "function.blank" = "..." }',
+    "a list of texts": '["question"]',
+}
 RESERVED = "reference"  # what the source's own solutions go by among the variants
 
 
@@ -65,7 +71,8 @@ def load_corpus(
             if variant.id == RESERVED:
                 raise variant.fault("this id is the reference's own.", "Give the variant another id.")
             if variant.id in found:
-                message = f"this id is taken by a variant in {found[variant.id].path}."
+                first = found[variant.id]
+                message = f"this id is taken by a variant in {_place(first.path, first.number, '').rpartition(':')[0]}."
                 raise variant.fault(message, "Give every variant an id of its own.")
             if marked is not None:
                 in_place(marked, variant)
@@ -177,7 +184,7 @@ def _variant(path: Path, number: int, entry: object) -> Variant:
             raise CourseError(f"{where}: it has no {key}.", f"Add '{key} = \"...\"'.")
     for key, value in fields.items():
         if _form(value) != _KEYS[key]:
-            raise CourseError(f"{where}: {key!r} is not {_KEYS[key]}.", "See how other variants are written.")
+            raise CourseError(f"{where}: {key!r} is not {_KEYS[key]}.", f"Write: {key} = {_EXAMPLES[_KEYS[key]]}")
     if fields["verdict"] not in get_args(Verdict):
         raise CourseError(f"{where}: unknown verdict {fields['verdict']!r}.", "A verdict is 'right' or 'wrong'.")
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
