@@ -247,7 +247,7 @@ def test_half_a_practical_is_refused_and_the_missing_file_named(tmp_path: Path) 
     assert refused(tmp_path, NAME) == f"There is no {contract}, only {source}."
     kept.rename(contract)
     source.unlink()
-    assert refused(tmp_path, NAME) == f"There is no {source}, only {contract}."
+    assert refused(tmp_path, NAME) == refused(tmp_path) == f"There is no {source}, only {contract}."
 
 
 # --- the commands
