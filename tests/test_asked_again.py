@@ -24,6 +24,8 @@ from small_course import (
     write_source,
 )
 
+from autograder.judging.answer_key import AnswerKey
+
 EVERYTHING = Counter(double=2, shift=2, both=2)
 ALICES = Counter(double=1, shift=1, both=1)
 
@@ -64,8 +66,11 @@ def rewrite(root: Path, file: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def test_nothing_is_asked_where_nothing_changed(course: Path) -> None:
+def test_nothing_is_asked_and_no_check_is_loaded_where_nothing_changed(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = grade(course)
+    monkeypatch.setattr(AnswerKey, "checks", property(lambda key: pytest.fail("a course's libraries take seconds")))
     assert grade(course) == before
     assert not asked(course)
 

@@ -34,8 +34,9 @@ def grade_one(marking: Marking, folder: Path, submission: HandedIn) -> Graded:
     CourseError if the course or the machine is unfit; everything else that goes wrong is that student's result.
     """
     student = submission.student
+    before = kept(folder, student)
     try:
-        found = mark(marking, mend_once(marking.course, submission, folder), kept(folder, student))
+        found = mark(marking, mend_once(marking.course, submission, folder), before)
     except CheckError as error:  # the check is at fault, so nobody is marked by it; the others are
         fault = f"{error.message} It was met in the notebook of {student}. {error.next_step}"
         return Graded(SubmissionResult(student, marking.course.name, fault=fault), lost=True)
@@ -45,7 +46,7 @@ def grade_one(marking: Marking, folder: Path, submission: HandedIn) -> Graded:
     except Exception as error:  # whatever one submission brings about must not stop the others
         fault = unforeseen(error, f"The notebook of {student}")
         found = Marked(SubmissionResult(student, marking.course.name, fault=fault))
-    return Graded(found.result, bool(found.asked), keep(folder, found.result))
+    return Graded(found.result, bool(found.asked), found.result != before and keep(folder, found.result))
 
 
 def lost(marking: Marking, submission: HandedIn) -> Graded:

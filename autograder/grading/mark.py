@@ -99,12 +99,12 @@ class Marking:
         return extract(self.course.release, self.course.practical.long_running)
 
     def prove(self, folder: Path) -> None:
-        """CourseError unless the checks of these questions pass with the source's own solution.
+        """CourseError unless the checks load, and those of these questions pass with the source's own solution.
 
-        What was proven is noted in the folder of results, if there is one, and not tried again.
+        What was proven is noted in the folder of results, if there is one, and not loaded and tried again.
         """
-        path, asked = folder / ".proven", self.dependencies.asked
-        now = digest(*(asked[question.name] for question in self.questions if not question.end_to_end))
+        path, of = folder / ".proven", self.dependencies
+        now = digest(*(f"{each.name} {of.asked[each.name]} {of.told[each.name]}" for each in self.questions))
         with contextlib.suppress(OSError):
             if path.read_text(encoding="utf-8") == now:
                 return
@@ -117,13 +117,22 @@ class Marking:
         """A mended notebook, ready to be judged."""
         return Paper(mended.extract or extracted(Reader.of(self.course), mended.notebook), self.release)
 
+    @cached_property
+    def _limits_text(self) -> str:
+        return json.dumps(asdict(self.limits))
+
     def depends(self, question: Question, paper: Paper) -> Depends:
         """What a question's marks, words and hint depend on."""
         name = question.name
         released = [self.release.functions.get(function, "") for function in question.functions]
         released += [source for _, source in self.release.cells] if question.end_to_end else []  # what is given
-        limits = json.dumps(asdict(self.limits))
-        asked = (paper.extract.fingerprint, *released, *self.release.imports, self.dependencies.asked[name], limits)
+        asked = (
+            paper.extract.fingerprint,
+            *released,
+            *self.release.imports,
+            self.dependencies.asked[name],
+            self._limits_text,
+        )
         hinted = self.known.digests.get(name, "") if self.known else ""
         return Depends(digest(*asked), self.dependencies.told[name], hinted)
 

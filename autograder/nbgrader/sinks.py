@@ -9,7 +9,7 @@ import importlib.metadata
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -179,9 +179,17 @@ class _Work:
         """Of all that is handed to nbgrader for a student; for a penalty, of the rules alone."""
         if what == "penalty":
             return self._rules
-        result = json.dumps(asdict(replace(self._inputs.results[student], seconds=0.0)))
-        mended = _text(mended_path(self.results.folder, student))
-        return digest(self._common, result, mended, *_beside(self._place("submitted", student)))
+        if student not in self._handed_over:
+            result = json.dumps(replace(self._inputs.results[student], seconds=0.0), default=vars)
+            mended = _text(mended_path(self.results.folder, student))
+            beside = _beside(self._place("submitted", student))
+            self._handed_over[student] = digest(self._common, result, mended, *beside)
+        return self._handed_over[student]
+
+    @cached_property
+    def _handed_over(self) -> dict[str, str]:
+        """The digests of what nbgrader is handed, by student: entry and page depend on the same."""
+        return {}
 
     @cached_property
     def _rules(self) -> str:
