@@ -7,6 +7,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from autograder.errors import CourseError
+
 ENGINE = Path(__file__).parent
 
 
@@ -38,6 +40,15 @@ def _write(path: Path, content: str | bytes) -> None:
         with contextlib.suppress(OSError):  # the first error is the one to report
             part.unlink(missing_ok=True)
         raise
+
+
+def read_own(path: Path) -> str:
+    """The text of one of the course's files. CourseError names the line where it is not UTF-8; OSError as always."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        row = error.object[: error.start].count(b"\n") + 1
+        raise CourseError(f"{path}, line {row}: the file is not in UTF-8.", "Save it as UTF-8.") from error
 
 
 def check_writable(folder: Path) -> None:

@@ -74,7 +74,9 @@ BROKEN = {
     "no kit": Broken(TOML, "without naming its format; this kit reads format 2", toml("kit = 2", "")),
     "an older kit": Broken(f"{TOML}, line 1", "was written for format 1", toml("kit = 2", "kit = 1")),
     "no TOML": Broken(TOML, "cannot be read: .*line 1", toml("kit = 2", "kit = = 2")),
-    "no UTF-8": Broken(TOML, "cannot be read", toml("forever", "\udcff")),
+    "no UTF-8": Broken(f"{TOML}, line 2", "not in UTF-8", toml("forever", "\udcff")),
+    "checks in another encoding": Broken(f"{CHECKED}, line 42", "not in UTF-8", {"checks.py": f"{CHECKS}# \udcff\n"}),
+    "probes in another encoding": Broken("solutions/hw-1/probes.py, line 1", "not in UTF-8", {"probes.py": "# \udcff"}),
     "an unknown key": Broken(f"{TOML}, line 2", "'pionts' means nothing here", toml("long_running", "pionts")),
     "an unknown key of a question": Broken(
         f"{TOML}, line 5",

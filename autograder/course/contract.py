@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import CourseError, did_you_mean
+from autograder.files import read_own
 from autograder.notebook.cells import Cell
 from autograder.notebook.python import functions_in
 from autograder.records import grade_cell, question_in
@@ -38,8 +39,8 @@ class Question:
 def read_contract(path: Path) -> dict[str, Any]:
     """What the file says, of the right types and of this kit's format."""
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # TOML's errors, which name the line, and Unicode's are ValueErrors
+        said = tomllib.loads(read_own(path))
+    except (OSError, ValueError) as error:  # TOML's errors, which name the line, are ValueErrors
         raise CourseError(f"{path} cannot be read: {error}.", "Correct the file.") from error
     if said.get("kit") != FORMAT:
         older = f"for format {said['kit']} of the kit's practicals" if "kit" in said else "without naming its format"

@@ -33,6 +33,7 @@ from autograder.course.contract import (
 )
 from autograder.course.engine_modules import engine_modules
 from autograder.errors import CourseError, did_you_mean
+from autograder.files import read_own
 from autograder.notebook.cells import Cell, cells_of, read_course_notebook
 
 __all__ = [
@@ -115,7 +116,7 @@ class Practical:
 
     def _text(self, stem: str) -> str:
         path = self.folder / f"{stem}.py"
-        return path.read_text(encoding="utf-8") if path.exists() else ""
+        return read_own(path) if path.exists() else ""
 
 
 def source_path(root: Path, name: str) -> Path:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from autograder.course.engine_modules import engine_modules, parsed
 from autograder.course.practical import Practical
+from autograder.files import read_own
 from autograder.notebook.extraction import extract
 
 ENGINE = Path(__file__).parent.parent
@@ -66,7 +67,7 @@ class _File:
     """One of the practical's files, by its top-level statements."""
 
     def __init__(self, path: Path) -> None:
-        self.text = path.read_text(encoding="utf-8")
+        self.text = read_own(path)
         self.body = parsed(path, self.text).body
         self._dumped = [_dumped([node]) for node in self.body]
         self._constants = {

@@ -72,6 +72,8 @@ class AnswerKey:
         try:
             yield
         except (Exception, SystemExit) as error:
+            if isinstance(error, CourseError) and not isinstance(error, CheckError):
+                raise  # it names its file
             where = line_in(self.practical.folder, error) or str(self.practical.folder / f"{stem}.py")
             step = getattr(error, "next_step", "Correct the file.")
             if isinstance(error, ModuleNotFoundError) and error.name:

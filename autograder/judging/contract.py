@@ -7,6 +7,7 @@ from pathlib import Path
 
 from autograder.course.practical import CONTRACT, Practical
 from autograder.errors import CheckError, CourseError, did_you_mean
+from autograder.files import read_own
 from autograder.judging.checks import Check
 from autograder.judging.scenes import Scene
 from autograder.student.stage import HELPERS, KINDS
@@ -35,7 +36,7 @@ def check_questions(practical: Practical, checks: Sequence[Check]) -> None:
 def check_probes(module: types.ModuleType, probes: Collection[str]) -> None:
     """CourseError, naming file and line, where a module asks for a probe by a constant name that is none of these."""
     path = Path(str(module.__file__))
-    for line, name in _asked(ast.parse(path.read_text(encoding="utf-8")), vars(module)):
+    for line, name in _asked(ast.parse(read_own(path)), vars(module)):
         if name not in probes:
             step = f"{did_you_mean(name, probes)}Write it in {path.parent / 'probes.py'}, or correct the name."
             raise CourseError(f"{path}, line {line}: there is no probe {name!r} to ask.", step)
