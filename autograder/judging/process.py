@@ -15,6 +15,7 @@ from typing import Any
 from autograder.course.limits import Limits
 from autograder.errors import CourseError
 from autograder.judging.session import TOO_SLOW, Gone, Place, Session, TooMuchUsedError, _text, place_in
+from autograder.notebook.leaving_out import QUIET
 from autograder.sandbox import Barrier, Prepared
 from autograder.sandbox.usage import descendants, memory_of_all
 from autograder.sandbox.view import interpreter
@@ -127,6 +128,7 @@ class StudentProcess:
             "probes": probes,
             "without": [list(each) for each in without],
             "definitions": definitions,
+            "quiet": QUIET,
         }
         self.unfit = None
         if self._ready:

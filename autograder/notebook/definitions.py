@@ -1,14 +1,14 @@
-"""Which statements of a notebook are run when its code is marked, and a cell's text with all others masked out."""
+"""Which statements of a notebook are run when its code is marked."""
 
 import ast
-import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from autograder.notebook.leaving_out import costly_call, reason
+from autograder.notebook.leaving_out import costly_call, judged, reason
+from autograder.notebook.masking import masked
 from autograder.notebook.python import ASSIGNS, DEFINITIONS, HOLDERS, global_names, inner, structure
 from autograder.notebook.statements import (
     changed_objects,
@@ -49,6 +49,7 @@ class Item:
     holder: "Item | None"  # the if, try or with in which it stands
     given: bool  # whether it stands in the release as it is
     why: str = ""  # it is left out
+    replaced: dict[ast.AST, str] = field(default_factory=dict)  # what of it is not run, and the text in its place
 
     @property
     def is_definition(self) -> bool:
@@ -126,9 +127,14 @@ class Selection:
     def _look(self, endless: Collection[str]) -> None:
         """Note what is known to be long, interactive or beside the point."""
         for item in self.items:
-            if not item.is_definition:
-                above = item.holder.why if item.holder else ""
-                item.why = above or reason(item.parts, self.modules, endless)
+            if item.is_definition:
+                continue
+            if item.holder and item.holder.why:
+                item.why = item.holder.why
+            elif item.given:
+                item.why = reason(item.parts, self.modules, endless)
+            else:
+                item.why, item.replaced = judged(item.node, item.parts, self.modules, endless)
 
     def _needing(self, costly: Collection[str]) -> dict[Item, str]:
         """Why statements are run only if need be: they call what is costly, or read what such or left-out ones set."""
@@ -163,7 +169,8 @@ class Selection:
             for name in item.sets | (_stored(item) if item.given else self.touched(item)):
                 touching[name].append(item)
         wanted: set[str] = set()
-        waiting = [name for item in plain for name in self._keep(item)]
+        standing_in = [item.holder for item in self.items if item.node in item.replaced]
+        waiting = [name for item in (*plain, *standing_in) for name in self._keep(item)]
         while waiting:
             name = waiting.pop()
             if name not in wanted:
@@ -220,9 +227,16 @@ def statements_in(cells: Sequence[CodeCell]) -> frozenset[str]:
 def kept_source(cells: Sequence[CodeCell], selection: Selection) -> list[tuple[str, str]]:
     """(label, source) of every cell of which something is run, with everything else masked out."""
     kept: dict[str, set[ast.stmt]] = defaultdict(set)
+    replaced: dict[str, dict[ast.AST, str]] = defaultdict(dict)
     for item in selection.kept:
         kept[item.cell.label].add(item.node)
-    return [(cell.label, _masked(cell.source, cell.tree.body, kept[cell.label])) for cell in cells if kept[cell.label]]
+    for item in selection.items:
+        replaced[item.cell.label] |= item.replaced
+    return [
+        (cell.label, masked(cell.source, cell.tree.body, kept[cell.label], replaced[cell.label]))
+        for cell in cells
+        if kept[cell.label] or replaced[cell.label]
+    ]
 
 
 def imported(tree: ast.Module) -> list[str]:
@@ -250,31 +264,3 @@ def _reaching(endless: set[str], uses: Sequence[tuple[Set[str], Set[str]]]) -> s
         reached |= to_visit
         to_visit = {caller for name in to_visit for caller in callers.get(name, ())} - reached
     return reached
-
-
-def _masked(source: str, statements: Sequence[ast.stmt], kept: Collection[ast.stmt]) -> str:
-    """The source with each statement that is not kept replaced by ``pass``, every kept line in its old place."""
-    text = source.encode()  # columns in the syntax tree count bytes
-    starts = [0, *itertools.accumulate(len(line) + 1 for line in text.split(b"\n"))]
-    parts, place = [], 0
-    for node in sorted(_dropped(statements, kept), key=lambda node: (node.lineno, node.col_offset)):
-        last, column = node.end_lineno or node.lineno, node.end_col_offset or 0
-        parts += [text[place : starts[node.lineno - 1] + node.col_offset], b"pass"]
-        place = starts[last - 1] + column
-        if last > node.lineno:
-            alone = not text[place : starts[last]].split(b"#")[0].strip()
-            # what follows in the last line goes on as the same line of Python
-            parts.append((b"\n" if alone else b"\\\n") * (last - node.lineno))
-    return b"".join([*parts, text[place:]]).decode()
-
-
-def _dropped(statements: Sequence[ast.stmt], kept: Collection[ast.stmt]) -> list[ast.stmt]:
-    """The outermost statements that are not kept."""
-    found, waiting = [], list(statements)
-    while waiting:
-        node = waiting.pop()
-        if node in kept:
-            waiting.extend(inner(node))
-        else:
-            found.append(node)
-    return found

@@ -23,6 +23,8 @@ _COMMAND = re.compile(r"\s*(?=[%!?,;/])")
 _ASSIGNED = re.compile(r"(?:[^=#'\"]|\"[^\"\\]*\"|'[^'\\]*')+=[ \t]*(?=%[ \t]*[^\W\d]|!)")
 _MAGIC = re.compile(r"%%(?!\w+\?)(!|\w*)")
 _TIMED = re.compile(r"([ \t]*)%(?:time|prun)[ \t]+(?=[^-\s])")  # a line magic that runs the Python that follows it
+_FILE = re.compile(r"%%(?:writefile|file)[ \t]+(-a[ \t]+|--append[ \t]+)?(\S.*)")
+_RUN = re.compile(r"([ \t]*)%run[ \t]+(?:-i[ \t]+)?([\w./-]+\.py)[ \t]*\Z")
 _HELP = re.compile(r"[\w*\]]\?{1,2}\Z")
 _NEXT = re.compile(r"\"\"\"|'''|[\"'#(\[{)\]}]")
 _ENDS = {quote: re.compile(rf"(?:\\.|[^\\])*?{quote}") for quote in ("'''", '"""', "'", '"')}
@@ -51,6 +53,8 @@ def without_ipython(text: str) -> str:
     """
     text = textwrap.dedent(text)
     lines = (_PROMPTS.sub("", text) if has_prompt(text) else text).split("\n")
+    if file := _written(lines):
+        return file
     if not OTHER_LANGUAGES.isdisjoint(cell_magics("\n".join(lines))):
         return "\n" * (len(lines) - 1)
     for number, line in enumerate(lines):
@@ -58,6 +62,18 @@ def without_ipython(text: str) -> str:
             break
         lines[number] = ""
     return "\n".join(_without_commands(lines))
+
+
+def _written(lines: list[str]) -> str:
+    """Python that writes the file which a cell under %%writefile writes; empty if the cell is no such one."""
+    first = next((number for number, line in enumerate(lines) if line.strip() and not _MAGIC.match(line)), len(lines))
+    found = [(number, magic) for number, line in enumerate(lines[:first]) if (magic := _FILE.match(line))]
+    if not found:
+        return ""
+    number, magic = found[0]
+    mode, name, text = "a" if magic[1] else "w", magic[2].strip().strip("\"'"), "\n".join(lines[number + 1 :])
+    statement = f"open({name!r}, {mode!r}, encoding='utf-8').write({text + chr(10)!r})"
+    return "\n" * number + statement + "\n" * (len(lines) - number - 1)
 
 
 def _without_commands(lines: list[str]) -> list[str]:
@@ -68,6 +84,8 @@ def _without_commands(lines: list[str]) -> list[str]:
         begins = not (quote or depth or goes_on)
         if begins and (found := _TIMED.match(line)):
             lines[len(kept)] = line = found[1] + line[found.end() :]
+        if begins and (found := _RUN.match(line)):
+            lines[len(kept)] = line = f"{found[1]}exec(open({found[2]!r}, encoding='utf-8').read())"
         if begins and (found := _COMMAND.match(line) or _ASSIGNED.match(line)):
             kept.append(found.group() + CALL)
             while lines[len(kept) - 1].endswith("\\") and len(kept) < len(lines):

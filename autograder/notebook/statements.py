@@ -1,7 +1,7 @@
 """What a statement does when a cell runs: what it calls, which names it sets, and which objects it changes."""
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from autograder.notebook.python import DEFINITIONS
 
@@ -14,11 +14,13 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _STORES = (ast.Store, ast.Del)
 
 
-def running(*nodes: ast.AST) -> Iterator[ast.AST]:
+def running(*nodes: ast.AST, without: Collection[ast.AST] = ()) -> Iterator[ast.AST]:
     """The nodes that run when a statement does: bodies of the functions that it makes are not among them."""
     waiting: list[ast.AST] = list(nodes)
     while waiting:
         node = waiting.pop()
+        if node in without:
+            continue
         yield node
         if isinstance(node, _FUNCTIONS):
             waiting += [*getattr(node, "decorator_list", []), *node.args.defaults]

@@ -83,6 +83,8 @@ class SandboxSession:
     def define(self, announce: bool, seconds: float) -> None:
         """Run the student's cells."""
         sys.modules["__main__"] = self.student.module
+        self.student["get_ipython"] = quiet.NotRunWhenMarked
+        quiet.find_modules(self.loaded.quiet)
         clock = runner.Clock(seconds) if announce and seconds else None
         for statement in self.loaded.statements:
             if announce:
@@ -369,6 +371,7 @@ if __name__ == "__main__":
     channel = socket.socket(fileno=int(sys.argv[1]))
     given = settings_from(channel)
     sys.path[1:1] = given["libraries"]
+    import quiet
     import runner
     import stage
     import wire

@@ -18,7 +18,7 @@ import time
 import traceback
 import types
 from collections import UserDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 LONGEST_TEXT = 500  # characters of any message that is sent back
@@ -35,18 +35,6 @@ class MissingDefinitionError(Exception):
 
 class TooLongError(BaseException):
     """A statement ran for longer than it may."""
-
-
-class Shell:
-    """What ``get_ipython()`` returns: whatever is done with it does nothing."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return Shell()
-
-    def __call__(self, *_: object, **__: object) -> None:
-        """Do nothing."""
 
 
 class Statement(NamedTuple):
@@ -72,7 +60,7 @@ class Student(UserDict[str, Any]):
     def __init__(self) -> None:
         self.module = types.ModuleType("__main__")
         self.data = self.module.__dict__
-        self.update(display=lambda *_, **__: None, get_ipython=Shell, exit=sys.exit, quit=sys.exit)
+        self.update(display=lambda *_, **__: None, exit=sys.exit, quit=sys.exit)
         self.faults: list[dict[str, Any]] = []
 
     def __missing__(self, name: str) -> Any:
@@ -146,7 +134,9 @@ class Loaded:
         without: Iterable[list[Any]] = (),
         definitions: bool = False,
         announce: Callable[[dict[str, Any]], object] = dict,
+        quiet: Sequence[str] = (),
     ) -> None:
+        self.quiet = quiet  # the modules that plot or log
         self.statements: list[Statement] = []
         self.faults: list[dict[str, Any]] = []
         self.probes: dict[str, Any] = {"__name__": "probes"}
