@@ -19,6 +19,8 @@ RIGHT = {  # student -> a cell of their own, and the cell double
     "counts": ("N = 0", "def double(x):\n    global N\n    N += 1\n    return 2 * x"),
     "wraps": ("def twice(f): return lambda x: 2 * f(x)", "def double(x): return x\ndouble = twice(double)"),
     "assigns": ("", f"{OPEN}\ndouble = lambda x: 2 * x"),
+    "calls": ("", "def make():\n    global double\n    def double(x): return 2 * x\nmake()"),
+    "varies": ("", f"{OPEN}\nvars()['double'] = lambda x: 2 * x"),
     "sets": ("", f"{OPEN}\nglobals()['double'] = lambda x: 2 * x"),
     "awaits": ("import asyncio\nasync def two():\n    await asyncio.sleep(0)\n    return 2\nTWO = await two()",
                "def double(x): return TWO * x"),
@@ -29,8 +31,9 @@ RIGHT = {  # student -> a cell of their own, and the cell double
     "logs within": ("import mlflow\nwith (mlflow.start_run() as run,\n      open('a', 'w') as f):\n    TWO = 2\n"
                     "match 1:\n    case 1:\n        run, other = mlflow.a(), 1\n        ONE = 1\n        mlflow.b(\n1)",
                     "def double(x):\n    run.log_metric('x', TWO)\n    return TWO * ONE * x"),
-    "logs elsewhere": ("if 1:\n    from comet_ml import Experiment\n    log = Experiment()\nlog = log.sub",
-                       "def double(x):\n    log.metric(1)\n    return 2 * x"),
+    "logs elsewhere": ("if 1:\n    from comet_ml import Experiment\n    log = Experiment()\nlog = log.sub\n"
+                       "*_, (bars,) = log[0].bars()",
+                       "def double(x):\n    log.metric(bars.x)\n    return 2 * x"),
     "writes": ("%%time\n%%writefile 'own.py'\n'\\n'\nTWO = 2",
                "from own import TWO\n%run own.py\ndef double(x): return TWO * x"),
     "annotates": ("from __future__ import annotations", "def double(x: nowhere) -> nothing: return 2 * x"),

@@ -30,6 +30,7 @@ from autograder.judging.session import (
     raised_in,
 )
 from autograder.sandbox import NoBarrier
+from autograder.student.quiet import NotRunWhenMarked
 from autograder.student.runner import Clock, Loaded, Student, described
 
 
@@ -44,7 +45,7 @@ class LocalSession(Session):
         self.place = Place("")
         self.loaded = loaded
         self.seconds = seconds
-        self.student = Student()
+        self.student = Student(NotRunWhenMarked)
 
     def define(self, announce: bool = False, seconds: float = 0) -> Defined | Gone:
         """Run the definitions."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from autograder.notebook.leaving_out import costly_call, judged, reason
+from autograder.notebook.leaving_out import SHOWN, costly_call, judged, reason
 from autograder.notebook.masking import masked
 from autograder.notebook.python import ASSIGNS, DEFINITIONS, HOLDERS, global_names, inner, structure
 from autograder.notebook.statements import (
@@ -126,15 +126,21 @@ class Selection:
 
     def _look(self, endless: Collection[str]) -> None:
         """Note what is known to be long, interactive or beside the point."""
+        modules = dict(self.modules)
         for item in self.items:
             if item.is_definition:
-                continue
-            if item.holder and item.holder.why:
+                pass
+            elif item.holder and item.holder.why:
                 item.why = item.holder.why
             elif item.given:
                 item.why = reason(item.parts, self.modules, endless)
             else:
-                item.why, item.replaced = judged(item.node, item.parts, self.modules, endless)
+                item.why, item.replaced = judged(item.node, item.parts, modules, endless)
+            for name in item.sets:
+                if item.node in item.replaced:
+                    modules[name] = SHOWN
+                elif modules.get(name) == SHOWN:
+                    del modules[name]
 
     def _needing(self, costly: Collection[str]) -> dict[Item, str]:
         """Why statements are run only if need be: they call what is costly, or read what such or left-out ones set."""

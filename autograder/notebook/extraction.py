@@ -21,7 +21,7 @@ from autograder.notebook.cells import grade_id_of, nbgrader_of
 from autograder.notebook.definitions import CodeCell, Item, Loose, imported, kept_source, select, statements_in
 from autograder.notebook.python import extends_itself, functions_in, read_python, structure
 from autograder.notebook.recovery import recovered
-from autograder.notebook.statements import ANY
+from autograder.notebook.statements import ANY, declared_global
 
 MOST_LOOSE = 300  # statements of which a message may speak
 MOST_OPEN = 20  # blanks of one function that are told
@@ -74,7 +74,7 @@ def extract(
             for name, (node, cell) in functions.items()
             if not _is(name, changed) and (blanks := _open(node, cell))
         },
-        names=frozenset(name for item in kept for name in item.sets),
+        names=frozenset(name for item in kept for name in item.sets | declared_global(item.node)),
         imports=tuple(dict.fromkeys(name for cell in cells for name in imported(cell.tree))),
         broken={name: why for name, why in broken.items() if not _is(name, changed)},
         loose=tuple(selection.loose())[:MOST_LOOSE],

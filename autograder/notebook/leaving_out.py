@@ -4,7 +4,7 @@ import ast
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from autograder.notebook.python import DEFINITIONS
-from autograder.notebook.statements import called, running, shows_only
+from autograder.notebook.statements import called, root, running, shows_only
 
 ASKS, SHOWS, SETS, LEAVES, SHELL, WAITS = (
     "it waits for an answer",
@@ -20,6 +20,7 @@ REASONS = {  # a function, or a module with all that is in it
     **dict.fromkeys(("matplotlib", "seaborn", "plotly", "bokeh", "altair", "IPython", "ipywidgets", "wandb"), SHOWS),
     **dict.fromkeys(("tensorboard", "tensorboardX", "torch.utils.tensorboard", "torchviz", "google.colab"), SHOWS),
     **dict.fromkeys(("mlflow", "comet_ml", "neptune", "torchinfo", "torchsummary", "livelossplot"), SHOWS),
+    **dict.fromkeys(("loguru", "clearml", "visdom", "termcolor", "colorama", "tabulate", "prettytable"), SHOWS),
     **dict.fromkeys(("os._exit", "os.abort", "os.kill", "os.system", "os.popen", "os.fork", "subprocess"), LEAVES),
     **dict.fromkeys(("exit", "quit", "sys.exit"), LEAVES),
     "time.sleep": WAITS,
@@ -38,6 +39,8 @@ SETTINGS = {
 REASONS |= {f"{module}.{name}": SETS for module, names in SETTINGS.items() for name in names.split()}
 COLAB = "google.colab"  # notebooks ask whether it is there
 QUIET = tuple(name for name, why in REASONS.items() if why == SHOWS and name != COLAB)  # need not be installed
+SHOWN = "a plot's own"  # stands for the module of what came of a call that shows something
+REASONS[SHOWN] = SHOWS
 DOES_NOTHING = "get_ipython()"  # stands in place of what is left out: whatever is done with it does nothing
 
 
@@ -71,6 +74,8 @@ def judged(
     with which nothing can be done.
     """
     why = reason(parts, modules, endless)
+    if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value:
+        why = why or SHOWS * (modules.get(root(statement.value)[0]) == SHOWN)
     if why and isinstance(statement, ast.With):
         whys = {item.context_expr: reason([item.context_expr], modules, endless) for item in statement.items}
         if {*whys.values()} <= {"", SHOWS, SETS}:  # a setting holds within the block alone

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from autograder.notebook.python import DEFINITIONS
 
-DYNAMIC = frozenset({"exec", "globals", "locals", "__builtins__"})
+DYNAMIC = frozenset({"exec", "globals", "locals", "vars", "__builtins__"})
 ANY = "*"  # among names that are set: some that the text does not tell
 _LOOKING = "print display help isinstance issubclass type repr str len id dir callable hasattr getattr"
 _COUNTING = "sum min max sorted list tuple set float int bool abs round zip range enumerate super iter next"
@@ -52,6 +52,11 @@ def set_names(*parts: ast.AST) -> set[str]:
     return found
 
 
+def declared_global(node: ast.AST) -> set[str]:
+    """The names that functions in it set outside of themselves when they are called."""
+    return {name for each in ast.walk(node) if isinstance(each, ast.Global) for name in each.names}
+
+
 def _of_its_own(node: ast.AST) -> Iterator[ast.AST]:
     """The nodes whose names belong to a class or a comprehension, and not to the module."""
     if isinstance(node, ast.ClassDef):
@@ -71,11 +76,11 @@ def changed_objects(*parts: ast.AST) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for node in running(*parts):
         if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, _STORES):
-            found.add(_root(node))
+            found.add(root(node))
         elif isinstance(node, ast.Call):
             found |= _given_to(node)
             if isinstance(node.func, ast.Attribute):
-                found.add((_root(node.func)[0], ""))
+                found.add((root(node.func)[0], ""))
     return {each for each in found if each[0]}
 
 
@@ -91,7 +96,7 @@ def _given_to(call: ast.Call) -> set[tuple[str, str]]:
     return {(each, "") for each in given}
 
 
-def _root(node: ast.AST) -> tuple[str, str]:
+def root(node: ast.AST) -> tuple[str, str]:
     """The name at the root of ``a.b.c[0]``, and the first attribute: a and b."""
     attribute = ""
     while isinstance(node, ast.Attribute | ast.Subscript):
@@ -118,11 +123,14 @@ def modules_by_name(statements: Iterable[ast.stmt]) -> dict[str, str]:
 
 
 def called(call: ast.Call, modules: Mapping[str, str]) -> str:
-    """The dotted name of what is called, modules by their full names; empty where it is not called by a name."""
+    """The dotted name of what is called, modules by their full names; empty where it is not called by a name.
+
+    Subscripts are passed over: a[0].b is a.b.
+    """
     parts: list[str] = []
     node: ast.AST = call.func
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        parts += [node.attr] if isinstance(node, ast.Attribute) else []
         node = node.value
     if not isinstance(node, ast.Name):
         return f".{parts[0]}" if parts else ""

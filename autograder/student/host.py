@@ -69,7 +69,7 @@ class SandboxSession:
     def __init__(self, channel: socket.socket, loaded: "runner.Loaded") -> None:
         self.channel = channel
         self.loaded = loaded
-        self.student = runner.Student()
+        self.student = runner.Student(quiet.NotRunWhenMarked)
 
     def serve(self) -> None:
         """Answer the judge until it closes the channel."""
@@ -83,7 +83,6 @@ class SandboxSession:
     def define(self, announce: bool, seconds: float) -> None:
         """Run the student's cells."""
         sys.modules["__main__"] = self.student.module
-        self.student["get_ipython"] = quiet.NotRunWhenMarked
         quiet.find_modules(self.loaded.quiet)
         clock = runner.Clock(seconds) if announce and seconds else None
         for statement in self.loaded.statements:

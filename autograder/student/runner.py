@@ -55,12 +55,12 @@ class Statement(NamedTuple):
 
 
 class Student(UserDict[str, Any]):
-    """The names that the student's notebook defines."""
+    """The names that the student's notebook defines; ``get_ipython`` is what goes by that name."""
 
-    def __init__(self) -> None:
+    def __init__(self, get_ipython: Callable[[], Any] = lambda: None) -> None:
         self.module = types.ModuleType("__main__")
         self.data = self.module.__dict__
-        self.update(display=lambda *_, **__: None, exit=sys.exit, quit=sys.exit)
+        self.update(display=lambda *_, **__: None, get_ipython=get_ipython, exit=sys.exit, quit=sys.exit)
         self.faults: list[dict[str, Any]] = []
 
     def __missing__(self, name: str) -> Any:
