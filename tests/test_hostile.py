@@ -39,7 +39,7 @@ c.Limits.seconds_per_ask = {seconds}
 c.Limits.seconds_to_define = 3
 c.Limits.memory_of_all = "1200 MiB"
 """
-SHORT, LONG = 4, 120  # seconds an ask: for what hangs, and for what meets another limit, however slow the machine
+SHORT, LONG = 3, 120  # seconds an ask: for what hangs, and for what meets another limit, however slow the machine
 LONGEST_RESULT = 100_000  # characters; one of ten questions with all their words has some 10,000
 
 

@@ -37,7 +37,8 @@ def _number(default: int, least: int, most: int) -> Any:
 class Limits:
     """What a submission may hold, and what a student's process may use.
 
-    Times are wall-clock seconds, sizes are bytes. No limit can be set lower than the sandbox needs for itself.
+    Times are wall-clock seconds; those in which a busy machine ran others in place of a student's code are not counted
+    while it is asked. Sizes are bytes. No limit can be set lower than the sandbox needs for itself.
     """
 
     time_factor: float = field(default=1.0, metadata={"kind": "factor", "least": 0.1, "most": 100.0})  # see stretched

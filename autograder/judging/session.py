@@ -4,7 +4,6 @@ student/host.py describes the protocol.
 """
 
 import socket
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -100,6 +99,7 @@ class Session:
         self._process = process
         self._channel = channel
         self._look = process.look_now_and_then  # at what the sandbox uses, while this waits
+        self._waits = process.waits()  # before anything is asked
         self.place = Place("")  # the statement that began last
 
     def define(self, announce: bool = False, seconds: float = 0) -> Defined | Gone:
@@ -111,12 +111,12 @@ class Session:
         if self._process.unfit:
             self.place, outcome = self._process.unfit
             return outcome
-        deadline = time.monotonic() + self._process.limits.seconds_to_define
+        deadline = self._process.deadline(self._process.limits.seconds_to_define, self._waits)
         try:
             wire.send(self._channel, {"verb": "define", "announce": announce, "seconds": seconds}, deadline)
             while True:
-                loose = seconds and self.place.loose
-                latest = min(deadline, time.monotonic() + PATIENCE * seconds) if loose else deadline
+                loose = self._process.deadline(PATIENCE * seconds, self._waits)
+                latest = (lambda loose=loose: min(deadline(), loose())) if seconds and self.place.loose else deadline
                 reply = wire.receive_message(self._channel, latest, self._look)
                 if reply["verb"] == "defined":
                     faults = _dicts(reply.get("faults"))
@@ -131,7 +131,7 @@ class Session:
         self, probe: str, values: Mapping[str, Value], handler: Handler | None = None, seconds: float | None = None
     ) -> Outcome:
         """Ask one question; the handler answers what the process calls meanwhile."""
-        deadline = time.monotonic() + self._process.limits.seconds_for(seconds)
+        deadline = self._process.deadline(self._process.limits.seconds_for(seconds), self._waits)
         try:
             question = {"verb": "ask", "probe": probe, "values": dict(values)}
             wire.send(self._channel, question, deadline, self._look)
@@ -145,7 +145,7 @@ class Session:
         except wire.WireError as error:
             return self._gone(error)
 
-    def _serve(self, call: dict[str, Any], handler: Handler | None, deadline: float) -> None:
+    def _serve(self, call: dict[str, Any], handler: Handler | None, deadline: wire.Deadline) -> None:
         values = call.get("values")
         if call["verb"] != "call" or handler is None or not isinstance(values, dict):
             raise wire.WireError("it said something that nobody asked for")

@@ -22,6 +22,21 @@ def descendants(pid: int, most: int = sys.maxsize) -> dict[int, int]:
     return found
 
 
+def waited(pids: Iterable[int | str]) -> dict[int | str, float]:
+    """For how many seconds each of these processes was ready to run, and others ran in its place.
+
+    0 where the kernel does not say, and for one that has just ended.
+    """
+    return {pid: _waited(PROC / str(pid)) for pid in pids}
+
+
+def _waited(process: Path) -> float:
+    try:
+        return int((process / "schedstat").read_text(encoding="ascii").split()[1]) / 1e9  # nanoseconds
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
 def files_in(pids: Collection[int], folders: Iterable[str]) -> int:
     """How many files the file systems at these paths hold, as the first process that can be asked sees them.
 

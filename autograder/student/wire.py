@@ -29,6 +29,7 @@ TICK = 0.2  # seconds between two calls of ``meanwhile``
 ARRAY, OPAQUE = 1, 2
 DTYPES = frozenset({"<f2", "<f4", "<f8", "<i4", "<i8", "|u1", "|i1", "|b1"})
 Meanwhile = Callable[[], object]
+Deadline = float | Callable[[], float]  # of time.monotonic, or what tells it now
 T = TypeVar("T")
 
 
@@ -191,8 +192,8 @@ def _header(content: bytes | bytearray, at: int) -> tuple[str, int, int]:
 # ---- frames over a socket ----------------------------------------------------------------------------------------
 
 
-def send(channel: socket.socket, value: Any, deadline: float, meanwhile: Meanwhile | None = None) -> None:
-    """Send one frame before ``deadline`` (of ``time.monotonic``); LateError or WireError if that fails.
+def send(channel: socket.socket, value: Any, deadline: Deadline, meanwhile: Meanwhile | None = None) -> None:
+    """Send one frame before ``deadline``; LateError or WireError if that fails.
 
     ``meanwhile`` is called again and again while this waits for the other side; what it raises is passed on.
     """
@@ -203,15 +204,15 @@ def send(channel: socket.socket, value: Any, deadline: float, meanwhile: Meanwhi
         left = left[sent:]
 
 
-def receive(channel: socket.socket, deadline: float, meanwhile: Meanwhile | None = None) -> Any:
-    """The next frame's value, whole before ``deadline`` (of ``time.monotonic``); ``meanwhile`` as for send."""
+def receive(channel: socket.socket, deadline: Deadline, meanwhile: Meanwhile | None = None) -> Any:
+    """The next frame's value, whole before ``deadline``; ``meanwhile`` as for send."""
     size = int.from_bytes(_exactly(channel, 4, deadline, meanwhile), "big")
     if size > LARGEST_FRAME:
         raise WireError(f"a message of {size} bytes is larger than the {LARGEST_FRAME} allowed")
     return unpack(_exactly(channel, size, deadline, meanwhile))
 
 
-def receive_message(channel: socket.socket, deadline: float, meanwhile: Meanwhile | None = None) -> dict[str, Any]:
+def receive_message(channel: socket.socket, deadline: Deadline, meanwhile: Meanwhile | None = None) -> dict[str, Any]:
     """As receive, for a message: a dict whose "verb" is text. Nothing else in it has been checked."""
     message = receive(channel, deadline, meanwhile)
     if not isinstance(message, dict) or not isinstance(message.get("verb"), str):
@@ -219,7 +220,7 @@ def receive_message(channel: socket.socket, deadline: float, meanwhile: Meanwhil
     return message
 
 
-def _exactly(channel: socket.socket, size: int, deadline: float, meanwhile: Meanwhile | None) -> bytearray:
+def _exactly(channel: socket.socket, size: int, deadline: Deadline, meanwhile: Meanwhile | None) -> bytearray:
     parts = bytearray()
     while len(parts) < size:
         most = min(size - len(parts), 1 << 20)
@@ -230,12 +231,12 @@ def _exactly(channel: socket.socket, size: int, deadline: float, meanwhile: Mean
     return parts
 
 
-def _in_time(channel: socket.socket, act: Callable[[], T], deadline: float, meanwhile: Meanwhile | None) -> T:
+def _in_time(channel: socket.socket, act: Callable[[], T], deadline: Deadline, meanwhile: Meanwhile | None) -> T:
     """What a call on the channel returns; LateError if it does not return before the deadline."""
     while True:
         if meanwhile:
             meanwhile()
-        left = deadline - time.monotonic()
+        left = (deadline() if callable(deadline) else deadline) - time.monotonic()
         if left <= 0:
             raise LateError("the other side did not answer in time")
         wait = min(left, TICK) if meanwhile else left
