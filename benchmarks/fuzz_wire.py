@@ -31,7 +31,7 @@ from autograder.judging.judge import judge, student_process
 from autograder.judging.process import StudentProcess
 from autograder.judging.session import Answered, Defined, Gone, Raised, Session
 from autograder.sandbox import NoBarrier, choose_barrier
-from autograder.student import host, runner, wire
+from autograder.student import host, quiet, runner, wire
 from autograder.verification.corpus import load_corpus, variant_notebook
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -142,7 +142,7 @@ def host_hears(content: bytes) -> None:
     """The host's side, fed with bytes in place of the judge: it answers until the judge makes no sense, or hangs up."""
     loaded = runner.Loaded([], "")
     loaded.probes["probe"] = echo
-    with said(content) as channel, mock.patch.multiple(host, create=True, wire=wire, runner=runner):
+    with said(content) as channel, mock.patch.multiple(host, create=True, wire=wire, runner=runner, quiet=quiet):
         session = host.SandboxSession(channel, loaded)
         try:
             session.serve()

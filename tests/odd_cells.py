@@ -16,17 +16,29 @@ METHOD = CONTRACT.replace('"double"', '"Pair.double"')
 ANY = '''
 """Hidden checks that every solution passes."""
 
-from autograder.judging import Exam, check
+from contextlib import suppress
+
+import numpy as np
+
+from autograder.judging import Exam, Mistake, check
+from autograder.judging.scenes import Scene, array, call
+
+
+def ask(exam: Exam) -> None:
+    with suppress(Mistake):
+        exam.play(Scene({"x": array(np.ones(2))}, call("shift", "x")))
 
 
 @check("double", look_at="nothing")
 def it_doubles(exam: Exam) -> None:
     """Anything will do."""
+    ask(exam)
 
 
 @check("shift", look_at="nothing")
 def it_shifts(exam: Exam) -> None:
     """Anything will do."""
+    ask(exam)
 '''.lstrip()
 SETUP = "import sys\nif sys.argv:\n    %pip install -q numpy\n!ls"
 DOUBLE = '''

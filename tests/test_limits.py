@@ -193,12 +193,12 @@ def code(sac: Practical, source: NotebookNode, extra: list[str], **limits: int) 
 
 
 def test_code_beyond_the_limits_costs_the_cells_that_hold_it(source: NotebookNode, sac: Practical) -> None:
-    long = "x = '" + 9_990 * "a" + "'"
+    long = "x = '" + 29_990 * "a" + "'"
     assert code(sac, source, [long]) == {}
-    (why,) = code(sac, source, [long], longest_cell=9_000).values()
-    assert why == "the cell is longer than 9000 characters"
-    reasons = set(code(sac, source, [long] * 5, all_code=40_000).values())
-    assert reasons == {"with it the notebook's code is longer than 40000 characters"}
+    (why,) = code(sac, source, [long], longest_cell=25_000).values()
+    assert why == "the cell is longer than 25000 characters"
+    reasons = set(code(sac, source, [long] * 5, all_code=120_000).values())
+    assert reasons == {"with it the notebook's code is longer than 120000 characters"}
     reasons = set(code(sac, source, ["y = 1"] * 150, code_cells=100).values())
     assert reasons == {"it comes after 100 other cells of code"}
 

@@ -159,7 +159,10 @@ def outputs(found: SubmissionResult) -> list[NotebookNode]:
 # --- nbgrader's own commands
 
 
-def test_validate_shows_what_was_found_and_of_a_check_that_is_as_released_the_first_line(tmp_path: Path) -> None:
+def test_validate_shows_what_was_found_and_of_a_check_that_is_as_released_the_first_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)  # nbgrader's helper programs
     check = "# Check: double\nassert double(1) == 2, 'Twice one is two.'"
     root = small_course.small_course(tmp_path / "my course", small_course.notebook(check_double=check))
     assert NbGraderAPI(config=course_config(root)).generate_assignment(NAME)["success"]
