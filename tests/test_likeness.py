@@ -186,7 +186,7 @@ def test_what_more_than_a_fifth_of_a_class_wrote_says_nothing(laboratory: Labora
 
 
 @pytest.mark.parametrize(
-    ("size", "habits"), [(120, HABITS["right fills"]), (40, HABITS["15 % wrong fills"])], ids=["120 right", "40 mixed"]
+    ("size", "habits"), [(300, HABITS["right fills"]), (40, HABITS["15 % wrong fills"])], ids=["300 right", "40 mixed"]
 )
 def test_a_class_who_choose_by_themselves_gives_no_pair(laboratory: Laboratory, size: int, habits: Habits) -> None:
     assert code_pairs(laboratory.honest_class(0, size, habits)) == []
