@@ -15,7 +15,7 @@ from autograder.confined.barrier import Confined
 from autograder.course.practical import Practical
 from autograder.doctor.barriers import what_comes_through
 from autograder.judging.answer_key import AnswerKey
-from autograder.judging.process import ITSELF, StudentProcess
+from autograder.judging.process import StudentProcess
 from autograder.judging.session import Answered, Defined, Gone, Outcome, Raised
 from autograder.sandbox import HOST_IN_REACH, NAMES, Barrier, Bubblewrap, choose_barrier
 from autograder.sandbox.view import environment
@@ -105,8 +105,10 @@ def test_code_that_waits_or_never_ends_is_given_up_and_the_next_is_answered(
 def test_the_time_in_which_others_ran_in_its_place_is_not_counted(
     impatient: StudentProcess, monkeypatch: pytest.MonkeyPatch, others_ran: float, in_time: bool
 ) -> None:
-    kept_waiting = iter([{ITSELF: 0.0, 1: 0.0}, {ITSELF: 0.0, 1: 0.0}])  # as it is loaded, and as the session begins
-    monkeypatch.setattr(impatient, "waits", lambda: next(kept_waiting, {ITSELF: 0.0, 1: others_ran}))
+    kept_waiting = iter(
+        [{os.getpid(): 0.0, 1: 0.0}, {os.getpid(): 0.0, 1: 0.0}]
+    )  # as it is loaded, and as the session begins
+    monkeypatch.setattr(impatient, "waits", lambda: next(kept_waiting, {os.getpid(): 0.0, 1: others_ran}))
     outcome = ask(impatient, "import time\ndef f(x):\n    end = time.time() + 1.5\n    while time.time() < end: pass")
     assert isinstance(outcome, Answered if in_time else Gone)
 

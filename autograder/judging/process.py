@@ -5,6 +5,7 @@ student/host.py describes the protocol.
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import tempfile
@@ -14,14 +15,13 @@ from typing import Any
 
 from autograder.course.limits import Limits
 from autograder.errors import CourseError
-from autograder.judging.session import TOO_SLOW, Gone, Place, Session, TooMuchUsedError, _text, place_in
+from autograder.judging.session import TOO_SLOW, Gone, Place, Session, TooMuchUsedError, place_in, text_in
 from autograder.notebook.leaving_out import QUIET
 from autograder.sandbox import Barrier, Prepared
 from autograder.sandbox.usage import descendants, memory_of_all, waited
 from autograder.sandbox.view import interpreter
 from autograder.student import wire
 
-ITSELF = "self"  # this process, in /proc
 MOST_STRETCH = 4  # times the seconds allowed
 
 
@@ -222,14 +222,14 @@ class StudentProcess:
 
     def end_copy(self, verb: bytes) -> str:
         """Kill the copy ("end"), or first let it end ("bury"): how it ended by itself, in words, or empty."""
-        return _text((self._told(verb) or {}).get("how"))
+        return text_in((self._told(verb) or {}).get("how"))
 
-    def waits(self) -> Mapping[int | str, float]:
+    def waits(self) -> Mapping[int, float]:
         """How long this process and those of the sandbox have waited for a processor until now, in seconds."""
         members = descendants(self._process.pid, self.limits.processes) if self._process is not None else ()
-        return waited([ITSELF, *members])
+        return waited([os.getpid(), *members])
 
-    def deadline(self, seconds: float, before: Mapping[int | str, float]) -> Callable[[], float]:
+    def deadline(self, seconds: float, before: Mapping[int, float]) -> Callable[[], float]:
         """When so many seconds will have passed, not counted those since ``before`` in which others ran in their place.
 
         The machine's other work is nobody's fault. In all it never takes more than MOST_STRETCH times as long: a
@@ -241,7 +241,7 @@ class StudentProcess:
             if time.monotonic() < end:
                 return end
             since = {pid: each - before.get(pid, 0.0) for pid, each in self.waits().items()}
-            kept_waiting = since.pop(ITSELF) + max(since.values(), default=0.0)
+            kept_waiting = since.pop(os.getpid()) + max(since.values(), default=0.0)
             return end + min(kept_waiting, (MOST_STRETCH - 1) * seconds)
 
         return now

@@ -4,8 +4,9 @@ student/host.py describes the protocol.
 """
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autograder.judging.checks import Handler, Refused, Value
@@ -115,9 +116,10 @@ class Session:
         try:
             wire.send(self._channel, {"verb": "define", "announce": announce, "seconds": seconds}, deadline)
             while True:
-                loose = self._process.deadline(PATIENCE * seconds, self._waits)
-                latest = (lambda loose=loose: min(deadline(), loose())) if seconds and self.place.loose else deadline
-                reply = wire.receive_message(self._channel, latest, self._look)
+                latest = [deadline]
+                if seconds and self.place.loose:
+                    latest.append(self._process.deadline(PATIENCE * seconds, self._waits))
+                reply = wire.receive_message(self._channel, partial(_first, latest), self._look)
                 if reply["verb"] == "defined":
                     faults = _dicts(reply.get("faults"))
                     return Defined(
@@ -150,7 +152,7 @@ class Session:
         if call["verb"] != "call" or handler is None or not isinstance(values, dict):
             raise wire.WireError("it said something that nobody asked for")
         try:
-            reply: dict[str, Any] = {"verb": "reply", "value": handler(_text(call.get("name")), values)}
+            reply: dict[str, Any] = {"verb": "reply", "value": handler(text_in(call.get("name")), values)}
         except Refused as refused:
             reply = {"verb": "refuse", "message": str(refused)}
         wire.send(self._channel, reply, deadline, self._look)
@@ -168,7 +170,12 @@ class TooMuchUsedError(wire.WireError):
     """The sandbox as a whole uses more than allowed."""
 
 
-def _text(value: object) -> str:
+def _first(deadlines: Sequence[Callable[[], float]]) -> float:
+    return min(each() for each in deadlines)
+
+
+def text_in(value: object) -> str:
+    """What a student's process sent, if it is a text, and no more of it than a message needs; else empty."""
     return value[:2000] if isinstance(value, str) else ""
 
 
@@ -180,11 +187,11 @@ def place_in(said: object) -> Place:
     """A statement that the process names; of no place where what it says makes no sense."""
     said = said if isinstance(said, dict) else {}
     number, line, last = (value if isinstance(value := said.get(key), int) else 0 for key in ("number", "line", "last"))
-    return Place(_text(said.get("label")), number, line, last, said.get("loose") is True)
+    return Place(text_in(said.get("label")), number, line, last, said.get("loose") is True)
 
 
 def raised_in(reply: Mapping[str, Any]) -> Raised:
     """What the process says that the student's code raised."""
     line = reply.get("line")
-    words = {name: _text(reply.get(name)) for name in ("type", "message", "cell", "code")}
+    words = {name: text_in(reply.get(name)) for name in ("type", "message", "cell", "code")}
     return Raised(line=line if isinstance(line, int) else 0, **words)

@@ -22,7 +22,7 @@ def descendants(pid: int, most: int = sys.maxsize) -> dict[int, int]:
     return found
 
 
-def waited(pids: Iterable[int | str]) -> dict[int | str, float]:
+def waited(pids: Iterable[int]) -> dict[int, float]:
     """For how many seconds each of these processes was ready to run, and others ran in its place.
 
     0 where the kernel does not say, and for one that has just ended.
