@@ -56,15 +56,21 @@ def curves(name: str, runs: int) -> list[LearningCurve]:
     return _kept(ROOT / f"build/{name}-curves.jsonl", runs, run)
 
 
+def before_the_quick_run(name: str) -> tuple[dict[str, Any], str]:
+    """What the solved notebook defines before the cell ``quick-run``, its checks left out; and that cell's text."""
+    said: dict[str, Any] = {"__name__": "__main__"}
+    for cell in nbformat.read(load_practical(ROOT, name).solved_path, as_version=4).cells:
+        if cell.id == "quick-run":
+            return said, cell.source
+        if cell.cell_type == "code" and not cell.id.startswith("check-"):
+            exec(read_python(cell.source)[0], said)  # noqa: S102 - the course's own notebook
+    raise ValueError(f"{name} has no cell quick-run")
+
+
 def quick_runs(name: str, runs: int) -> list[LearningCurve]:
     """The learning curves of so many quick runs of the solved notebook, each with its unfinished episodes."""
-    cells = nbformat.read(load_practical(ROOT, name).folder / f"{name}.ipynb", as_version=4).cells
-    ids = [cell.id for cell in cells]
-    said: dict[str, Any] = {"__name__": "__main__"}
-    for cell in cells[: ids.index("quick-run")]:
-        if cell.cell_type == "code":
-            exec(read_python(cell.source)[0], said)  # noqa: S102 - the course's own notebook
-    train, quick = said["train"], cells[ids.index("quick-run")].source
+    said, quick = before_the_quick_run(name)
+    train = said["train"]
 
     def run(seed: int) -> LearningCurve:
         said["train"] = lambda envs, hp: train(envs, replace(hp, seed=seed))
