@@ -99,6 +99,7 @@ def work(address: str, folder: str, become: Callable[[], None] | None, config: C
 def serve(words: list[str], log: str) -> None:
     """Be the command; what it says goes to a file."""
     os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as on a terminal, however the tests were started
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
