@@ -1,11 +1,13 @@
 """Tests of noise whose rate of false failures is known: a bound, not a guess, for right code of any kind."""
 
 from math import log, sqrt
+from statistics import NormalDist
 
 import numpy as np
 
 from autograder.judging import Mistake, Numbers
 
+GAUSSIAN = NormalDist()
 LEVEL = 1e-7  # false failures of one test
 ROUNDING = 0.003  # what float32 actions may shift a rank by
 
@@ -33,9 +35,11 @@ def _fault(ranks: Numbers) -> str:
     lower, upper = (ranks < 0.5).mean(), (ranks > 0.5).mean()
     if abs(upper - lower) > 0.2:
         return f"lie {'above' if upper > lower else 'below'} their mean too often"
-    spread = np.abs(ranks - 0.5).mean()  # 1/4 if uniform
-    if abs(spread - 0.25) > 0.02:
-        return f"scatter too {'widely' if spread > 0.25 else 'little'} for their standard deviation"
+    spread = np.abs(ranks - 0.5).mean() / 0.25  # 1 if uniform
+    deviation = np.std([GAUSSIAN.inv_cdf(each) for each in np.clip(ranks, 1e-9, 1 - 1e-9)])
+    # noise of another shape can have the right deviation, and its ranks spread as those of a wrong one do
+    if min(abs(spread - 1), abs(deviation - 1)) > 0.06 and (spread > 1) == (deviation > 1):
+        return f"scatter too {'widely' if spread > 1 else 'little'} for their standard deviation"
     return "do not have the shape of a Gaussian"
 
 

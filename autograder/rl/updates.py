@@ -31,6 +31,7 @@ STEP = "zero_grad, backward and step, in this order, and whether a gradient lead
 CLEARED = "when old gradients are cleared: before backward, each time"
 LOSS = "the loss: its signs, its factors, sums and means, and what it is computed from"
 TWIN = " twin"
+SAMPLES = 3  # of one state: asked for more often, an answer is not compared
 SLACK = 1e-3  # of a loss's scale
 
 
@@ -111,11 +112,16 @@ def common_scale(
 
     def who_moves(names: Sequence[str]) -> str:
         who = everyone if len(names) == len(steps) else names[0]
-        beginning = who if when or who != everyone else who[:1].upper() + who[1:]
+        beginning = who if when or who != everyone else _as_a_beginning(who)
         return f"{when}{beginning} {'move' if len(names) == len(steps) > 1 else 'moves'}"
 
     if crooked := [name for name, step in steps.items() if not step.is_straight]:
         raise Mistake(f"{who_moves(crooked)} in another direction than along {gradient}.")
+    still = [name for name, step in steps.items() if not step.taken.any()]
+    if len(still) == len(steps):
+        raise Mistake(f"{when}{everyone if when else _as_a_beginning(everyone)} did not change.", STEP)
+    for name in still:
+        raise Mistake(f"{when}{name} did not change.", STEP)
     if against := [name for name, step in steps.items() if step.factor < 0]:
         raise Mistake(f"{who_moves(against)} exactly against {gradient}.", "the sign of the loss")
     found = {name: step.factor for name, step in steps.items()}
@@ -127,6 +133,10 @@ def common_scale(
         words = f"{who_moves(list(steps))} along {gradient}, but {scale:.3g} times as far"
         raise Mistake(f"{words}.", "the mean over the batch, the factors, and how often the step is taken")
     return scale
+
+
+def _as_a_beginning(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def left_behind(network: Thing, seed: int, scale: float = 1.0) -> dict[str, Numbers]:
@@ -235,6 +245,17 @@ def expect_losses(losses: Numbers, due: Numbers, first: Answer) -> None:
     expect_close(losses, due, "losses that are returned", rtol=2e-4, atol=1e-5)
     if first.value("attached") is not False:
         raise Mistake("The loss that is returned is not detached from its graph.", "detach, or item")
+
+
+def expect_one_sample(found: Numbers, samples: Sequence[Numbers]) -> None:
+    """Raise Mistake unless numbers come of one sample of the actor's, or are a mean of what comes of several.
+
+    ``samples`` are the right numbers by the first sample, by the second one, and so on.
+    """
+    ranges = [(i, j) for i in range(len(samples)) for j in range(i + 1, len(samples) + 1)]
+    if not any(alike(found, np.mean(samples[i:j], axis=0)) for i, j in ranges):
+        words = "The actor is asked several times about one state, and what it samples is mixed"
+        raise Mistake(f"{words}: the critics' values and the log-probability are not all of one and the same action.")
 
 
 def expect_term(terms: Sequence[Taken], factors: Sequence[float], what: str, factor: str, where: str) -> None:

@@ -4,11 +4,22 @@ Each check finds one kind of mistake whatever the others are: the critics' part 
 log-probabilities are 0, and the entropy's part is the difference that log-probabilities make.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from autograder.judging import Answer, Exam, Mistake, Numbers, Scene, Step, Thing, Unreached, call, check, needed
 from autograder.judging.scenes import expect_unmoved, help_with, sgd
-from autograder.rl.updates import Taken, Twice, expect_losses, expect_step, expect_term, step_of
+from autograder.rl.updates import (
+    SAMPLES,
+    Taken,
+    Twice,
+    expect_losses,
+    expect_one_sample,
+    expect_step,
+    expect_term,
+    step_of,
+)
 
 from .inputs import LARGE, NEARLY_ZERO, actor, batch, critic
 
@@ -24,10 +35,11 @@ ENTROPY = "log_pi: of which action it is, its sign and its factor alpha"
 USUAL, AROUND, BIG, ALONE, ENTROPIES = 0, 2, 3, 4, (5, 6, 7)  # steps of the scene
 
 
-def asked() -> Scene:
+def asked(sample: int | None = None) -> Scene:
     """An update of each of several actors: of one whose critics matter alone in four ways, of one with entropy.
 
-    Each has critics of its own, so that what an update does to these changes no other's.
+    Each has critics of its own, so that what an update does to these changes no other's. With ``sample`` the actors
+    sample another action each time that they are asked; it is the first one's number.
     """
     objects: dict[str, Thing] = {"data": batch(61, SIZE, dones=(0, 1, 0)), "few": batch(63, FEW), "one": batch(64, 1)}
     steps: list[Step] = []
@@ -40,7 +52,7 @@ def asked() -> Scene:
     ]
     for number, (data, seeds, times, alpha) in enumerate(ways):
         names = [f"{name} {number}" for name in ("actor", *CRITICS, "optimizer")]
-        objects[names[0]] = actor(ACTOR, entropy=alpha != NEARLY_ZERO)
+        objects[names[0]] = actor(ACTOR, alpha != NEARLY_ZERO, sample)
         objects |= {name: critic(seed, times) for name, seed in zip(names[1:3], seeds, strict=True)}
         objects[names[3]] = sgd(names[0], rate=RATE / times)
         steps.append(call("update_actor", data, *names, alpha))
@@ -68,10 +80,18 @@ TWICE = Twice(
 )
 
 
-def step_at(exam: Exam, number: int) -> Taken:
-    """How far the actor of a step of the scene went in it."""
+def step_at(exam: Exam, number: int, sample: int | None = None) -> Taken:
+    """How far the actor of a step of the scene went in it; ``sample`` is the one by which it should have gone."""
     name = f"actor {number - 1 if number > USUAL else 0}"
-    return step_of(SCENE, name, exam.play(SCENE), exam.right(SCENE), number)
+    theirs = exam.play(SCENE if sample is None else asked(0))
+    right = exam.right(SCENE if sample is None else asked(sample))
+    return step_of(SCENE, name, theirs, right, number)
+
+
+def expect_samples(exam: Exam, number: int) -> None:
+    """Raise Mistake unless the step comes of one sample of each state."""
+    steps = [step_at(exam, number, sample) for sample in range(SAMPLES)]
+    expect_one_sample(steps[0].taken, [step.due for step in steps])
 
 
 @check(QUESTION, weight=2, look_at="the smaller of both critics' values, row by row, of the action sampled now")
@@ -85,6 +105,13 @@ def the_actor_climbs_the_smaller_critic(exam: Exam) -> None:
     expect_step(step_at(exam, AROUND), "With the two critics exchanged, the actor", CLIMB)
     expect_step(step_at(exam, BIG), "With Q-values of some hundreds, the actor", CLIMB)
     expect_step(step_at(exam, ALONE), "With a batch of one, the actor", CLIMB)
+    expect_samples(exam, USUAL)
+
+
+def all_of_one_length(steps: Sequence[Numbers]) -> bool:
+    """Whether several different steps are equally long, as gradients are that are cut to a norm."""
+    lengths = [np.linalg.norm(step) for step in steps]
+    return bool(min(lengths) > 0 and max(lengths) - min(lengths) <= 1e-3 * max(lengths))
 
 
 @check(QUESTION, weight=2, look_at=ENTROPY)
@@ -96,8 +123,13 @@ def the_actor_keeps_its_entropy(exam: Exam) -> None:
     without = step_at(exam, USUAL)
     if not any(step_at(exam, number).taken.any() for number in (USUAL, *ENTROPIES)):
         raise Unreached
+    if all_of_one_length([step_at(exam, number).taken for number in (USUAL, AROUND, *ENTROPIES)]):
+        raise Unreached  # they are cut to it, and so is what the log-probabilities change
     terms = [step_at(exam, number).beyond(without) for number in ENTROPIES]
     expect_term(terms, ALPHAS, "The entropy term", "alpha", "the actor's step")
+    with needed():
+        expect_samples(exam, USUAL)
+    expect_samples(exam, ENTROPIES[0])
     losses, due = (np.array([loss(each, n) - loss(each, USUAL) for n in ENTROPIES]) for each in _both(exam))
     if not np.allclose(losses, due, rtol=2e-3, atol=1e-3):
         raise Mistake("The step holds the right entropy term, and the loss that is returned does not.")

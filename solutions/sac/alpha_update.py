@@ -9,7 +9,7 @@ from math import exp
 
 import numpy as np
 
-from autograder.judging import Answer, Exam, Mistake, Numbers, Scene, Step, Thing, Unreached, call, check, help_with
+from autograder.judging import Answer, Exam, Mistake, Numbers, Scene, Step, Thing, Unreached, call, check, help_with, needed
 from autograder.judging.scenes import expect_unmoved, sgd, tensor, variable
 from autograder.rl.updates import CLEARED, LOSS, STEP
 
@@ -147,6 +147,8 @@ def the_second_update_starts_afresh(exam: Exam) -> None:
     """A second update follows its own gradient alone."""
     theirs = exam.play(SCENE)
     _expect_movement(theirs)
+    with needed():  # an actor that moves has other log-probabilities in the second update, and so does its twin
+        expect_unmoved(SCENE, "actor", theirs, exam.right(SCENE), "the actor's")
     after = log_alpha(theirs, RISING.name, RISING.step)
     second, twin = log_alpha(theirs, RISING.name, SECOND), log_alpha(theirs, TWIN_FIRST.name, TWIN_SECOND)
     if not abs(second - twin) <= 1e-4:

@@ -213,4 +213,4 @@ def episodes_are_whole_and_each_is_another(exam: Exam) -> None:
 def _expect_whole(script: Script) -> None:
     left = script.left or (len(script.paid) if script.running else 0)
     if left or script.running:
-        raise Mistake(f"An episode was left after {left} steps, before it had ended.")
+        raise Mistake(f"An episode was left after {left} step{'s' * (left != 1)}, before it had ended.")

@@ -54,12 +54,15 @@ def critic(seed: int, times: float = 1.0, plus: float = 0.0) -> Thing:
     return thing("StandInCritic", weights=layers | head)
 
 
-def actor(seed: int, entropy: bool = True) -> Thing:
-    """A stand-in actor; without entropy the log-probabilities of all its actions are 0."""
+def actor(seed: int, entropy: bool = True, sample: int | None = None) -> Thing:
+    """A stand-in actor; without entropy the log-probabilities of all its actions are 0.
+
+    With ``sample`` it samples: what it answers about an observation depends on how often it was asked about it before.
+    """
     rng = generator(seed)
     heads = linear(rng, "fc_mean", ACTIONS, HIDDEN) | linear(rng, "fc_logstd", ACTIONS, HIDDEN)
     hidden = linear(rng, "fc1", HIDDEN, OBSERVATIONS) | linear(rng, "fc2", HIDDEN, OBSERVATIONS)
-    return thing("StandInActor", weights=hidden | heads, scale=SCALE, bias=BIAS, times=1.0 if entropy else 0.0)
+    return thing("StandInActor", weights=hidden | heads, scale=SCALE, bias=BIAS, times=1.0 if entropy else 0.0, sample=sample)
 
 
 def batch(seed: int, size: int, dones: Sequence[int] = (0,), times: float = 1.0) -> Thing:

@@ -6,10 +6,10 @@ that it finds one kind of mistake whatever the others are: the entropy is the di
 
 import numpy as np
 
-from autograder.judging import Answer, Array, Exam, Numbers, Scene, Thing, call, check, expect_close, thing
+from autograder.judging import Answer, Array, Exam, Mistake, Numbers, Scene, Thing, call, check, expect_close, needed, thing
 from autograder.rl.inputs import of_all_sizes
 from autograder.rl.networks import expect_alone
-from autograder.rl.updates import Taken, expect_term
+from autograder.rl.updates import SAMPLES, Taken, expect_one_sample, expect_term
 
 from .inputs import LARGE, NEARLY_ZERO, actor, batch, critic
 
@@ -21,7 +21,7 @@ ALPHAS = (1.7, 0.03, 25.0)
 USUAL_GAMMA, GAMMA = 0.99, 0.8  # with the usual one, a discount that is fixed or forgotten hardly shows
 DONES = (0, 1, 1)
 DATA = batch(21, MANY)
-VALUES, ENTROPIES, ALL, LARGE_VALUES = 0, (1, 2, 3), 4, 5  # steps of the scene
+VALUES, ENTROPIES, ALL, LARGE_VALUES, AGAIN = 0, (1, 2, 3), 4, 5, 6  # steps of the scene
 ENTROPY = "the entropy term: its sign, its factor alpha, and of which action it is"
 
 
@@ -62,11 +62,19 @@ SCENE = Scene(
     *(call("critic_target", "next", "actor", *CRITICS, alpha, USUAL_GAMMA) for alpha in ALPHAS),
     call("critic_target", "whole", "actor", *CRITICS, ALPHAS[0], GAMMA),
     call("critic_target", "few", "without entropy", "large qf1", "large qf2", NEARLY_ZERO, USUAL_GAMMA),
+    call("critic_target", "next", "without entropy", *CRITICS, NEARLY_ZERO, USUAL_GAMMA),
 )
 ALONE = Scene(
     OBJECTS,
     *(call("critic_target", name, "actor", *CRITICS, ALPHAS[0], GAMMA) for name in ("one", "one that ended")),
 )
+
+
+def sampling(sample: int = 0) -> Scene:
+    """Targets of an actor that samples another action each time that it is asked; ``sample`` is the first one's."""
+    values, whole = (actor(ACTOR, entropy, sample) for entropy in (False, True))
+    objects = {**OBJECTS, "actor": whole, "without entropy": values}
+    return Scene(objects, *SCENE.steps[: ENTROPIES[0] + 1])
 
 
 def targets(answer: Answer, step: int, size: int = MANY) -> Numbers:
@@ -86,6 +94,23 @@ def the_smaller_critic_counts(exam: Exam) -> None:
     theirs, right = (targets(each, LARGE_VALUES, FEW) for each in both)
     theirs = theirs * discount(theirs, right)
     expect_close(theirs, right, "targets of large values", atol=1e-2, look_at="clamps, and small number types")
+    expect_nothing_kept(exam)
+    expect_samples(exam, VALUES)
+
+
+def expect_nothing_kept(exam: Exam) -> None:
+    """Raise Mistake unless the same call gives the same again."""
+    theirs = exam.play(SCENE)
+    if not np.allclose(targets(theirs, AGAIN), targets(theirs, VALUES), rtol=1e-4, atol=1e-4):
+        words = "Called again with the same arguments, critic_target returns other targets"
+        raise Mistake(f"{words}.", "what is kept from one call to the next, or drawn anew in each", fault="kept")
+
+
+def expect_samples(exam: Exam, step: int) -> None:
+    """Raise Mistake unless targets come of one sample of each state."""
+    samples = [targets(exam.right(sampling(sample)), step) for sample in range(SAMPLES)]
+    theirs = targets(exam.play(sampling()), step)
+    expect_one_sample(theirs * discount(theirs, samples[0]), samples)
 
 
 def discount(theirs: Numbers, right: Numbers) -> float:
@@ -106,7 +131,11 @@ def the_entropy_counts(exam: Exam) -> None:
 
     pairs = [(added(theirs, step), added(right, step)) for step in ENTROPIES]
     terms = [Taken(term * discount(term, due), due) for term, due in pairs]
+    expect_nothing_kept(exam)
     expect_term(terms, ALPHAS, "The entropy term", "alpha", "the targets")
+    with needed():
+        expect_samples(exam, VALUES)
+    expect_samples(exam, ENTROPIES[0])
 
 
 @check(QUESTION, weight=2, look_at="rewards and dones: where dones is 1 nothing follows, elsewhere the next state does")
@@ -116,6 +145,7 @@ def a_finished_episode_adds_nothing(exam: Exam) -> None:
     The next state's value is the one that the same code gives where there are no rewards and ends.
     """
     theirs = exam.play(SCENE)
+    expect_nothing_kept(exam)
     actual, following = targets(theirs, ALL), targets(theirs, ENTROPIES[0])
     rewards, ended = (np.ravel(WHOLE.values[name]).astype(np.float64) for name in ("rewards", "dones"))
     due = rewards + (1 - ended) * GAMMA / USUAL_GAMMA * following
@@ -126,6 +156,7 @@ def a_finished_episode_adds_nothing(exam: Exam) -> None:
 @check(QUESTION, look_at="squeezing and shapes: (B, 1) against (B,) makes (B, B), and one row stays a batch")
 def a_batch_of_one_works(exam: Exam) -> None:
     """A batch of a single transition gets the target that the same transition gets among many, of shape (1,)."""
+    expect_nothing_kept(exam)
     theirs, right, among = exam.play(ALONE), exam.right(ALONE), targets(exam.play(SCENE), ALL)
     for row in (0, 1):
         alone, due = (targets(each, row, 1) for each in (theirs, right))
