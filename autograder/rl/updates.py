@@ -32,6 +32,7 @@ CLEARED = "when old gradients are cleared: before backward, each time"
 LOSS = "the loss: its signs, its factors, sums and means, and what it is computed from"
 TWIN = " twin"
 SAMPLES = 3  # of one state: asked for more often, an answer is not compared
+ROUNDED = 1.2e-7  # of a parameter: what a step may lose where float32 adds it
 SLACK = 1e-3  # of a loss's scale
 
 
@@ -45,7 +46,7 @@ class Taken:
 
     def beyond(self, before: "Taken") -> "Taken":
         """What this step holds that another one lacks, both from the same start."""
-        slack = 4e-6 * (np.abs(self.taken).max() + np.abs(before.taken).max())
+        slack = 4e-6 * (np.abs(self.taken).max() + np.abs(before.taken).max()) + self.slack + before.slack
         return Taken(self.taken - before.taken, self.due - before.due, float(slack))
 
     @property
@@ -71,10 +72,11 @@ def alike(one: Numbers, other: Numbers, slack: float = 0.0) -> bool:
 def step_of(scene: Scene, name: str, theirs: Answer, right: Answer, step: int, since: int | None = None) -> Taken:
     """How far a network of the scene went in a step; ``since`` is the step of the update before, if there was one."""
     taken, due = moved(scene, name, theirs, right, step)
+    slack = ROUNDED * max(float(np.abs(each).max()) for each in scene.objects[name].values["weights"].values())
     if since is None:
-        return Taken(taken, due)
+        return Taken(taken, due, slack)
     taken_before, due_before = moved(scene, name, theirs, right, since)
-    return Taken(taken - taken_before, due - due_before)
+    return Taken(taken - taken_before, due - due_before, 2 * slack)
 
 
 def expect_step(step: Taken, whose: str, gradient: str, reached: Sequence[object] | None = None) -> None:

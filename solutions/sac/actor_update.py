@@ -4,8 +4,6 @@ Each check finds one kind of mistake whatever the others are: the critics' part 
 log-probabilities are 0, and the entropy's part is the difference that log-probabilities make.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from autograder.judging import Answer, Exam, Mistake, Numbers, Scene, Step, Thing, Unreached, call, check, needed
@@ -108,10 +106,12 @@ def the_actor_climbs_the_smaller_critic(exam: Exam) -> None:
     expect_samples(exam, USUAL)
 
 
-def all_of_one_length(steps: Sequence[Numbers]) -> bool:
-    """Whether several different steps are equally long, as gradients are that are cut to a norm."""
-    lengths = [np.linalg.norm(step) for step in steps]
-    return bool(min(lengths) > 0 and max(lengths) - min(lengths) <= 1e-3 * max(lengths))
+def are_cut(exam: Exam) -> bool:
+    """Whether several steps are too short, and all of these as long as the same norm of a gradient makes them."""
+    rates = {USUAL: RATE, AROUND: RATE, BIG: RATE / LARGE, **dict.fromkeys(ENTROPIES, RATE)}
+    short = [(step, rate) for number, rate in rates.items() if not (step := step_at(exam, number)).is_times(1.0)]
+    norms = [np.linalg.norm(step.taken) / rate for step, rate in short if step.is_straight and 0 < step.factor < 1]
+    return 1 < len(short) == len(norms) and bool(np.ptp(norms) <= 1e-3 * max(norms))
 
 
 @check(QUESTION, weight=2, look_at=ENTROPY)
@@ -123,8 +123,8 @@ def the_actor_keeps_its_entropy(exam: Exam) -> None:
     without = step_at(exam, USUAL)
     if not any(step_at(exam, number).taken.any() for number in (USUAL, *ENTROPIES)):
         raise Unreached
-    if all_of_one_length([step_at(exam, number).taken for number in (USUAL, AROUND, *ENTROPIES)]):
-        raise Unreached  # they are cut to it, and so is what the log-probabilities change
+    if are_cut(exam):  # and so is what the log-probabilities change
+        raise Unreached
     terms = [step_at(exam, number).beyond(without) for number in ENTROPIES]
     expect_term(terms, ALPHAS, "The entropy term", "alpha", "the actor's step")
     with needed():

@@ -9,7 +9,20 @@ from math import exp
 
 import numpy as np
 
-from autograder.judging import Answer, Exam, Mistake, Numbers, Scene, Step, Thing, Unreached, call, check, help_with, needed
+from autograder.judging import (
+    Answer,
+    Exam,
+    Mistake,
+    Numbers,
+    Scene,
+    Step,
+    Thing,
+    Unreached,
+    call,
+    check,
+    help_with,
+    needed,
+)
 from autograder.judging.scenes import expect_unmoved, sgd, tensor, variable
 from autograder.rl.updates import CLEARED, LOSS, STEP
 

@@ -62,7 +62,9 @@ def actor(seed: int, entropy: bool = True, sample: int | None = None) -> Thing:
     rng = generator(seed)
     heads = linear(rng, "fc_mean", ACTIONS, HIDDEN) | linear(rng, "fc_logstd", ACTIONS, HIDDEN)
     hidden = linear(rng, "fc1", HIDDEN, OBSERVATIONS) | linear(rng, "fc2", HIDDEN, OBSERVATIONS)
-    return thing("StandInActor", weights=hidden | heads, scale=SCALE, bias=BIAS, times=1.0 if entropy else 0.0, sample=sample)
+    return thing(
+        "StandInActor", weights=hidden | heads, scale=SCALE, bias=BIAS, times=1.0 if entropy else 0.0, sample=sample
+    )
 
 
 def batch(seed: int, size: int, dones: Sequence[int] = (0,), times: float = 1.0) -> Thing:

@@ -65,7 +65,9 @@ class StandInActor(nn.Module):
     action_scale: Tensor
     action_bias: Tensor
 
-    def __init__(self, stage: Stage, weights: Weights, scale: Array, bias: Array, times: float = 1.0, sample: int | None = None) -> None:
+    def __init__(
+        self, stage: Stage, weights: Weights, scale: Array, bias: Array, times: float = 1.0, sample: int | None = None
+    ) -> None:
         super().__init__()
         self.times, self.sample = times, sample
         self.asked: dict[bytes, int] = {}  # how often, by observation

@@ -6,7 +6,20 @@ that it finds one kind of mistake whatever the others are: the entropy is the di
 
 import numpy as np
 
-from autograder.judging import Answer, Array, Exam, Mistake, Numbers, Scene, Thing, call, check, expect_close, needed, thing
+from autograder.judging import (
+    Answer,
+    Array,
+    Exam,
+    Mistake,
+    Numbers,
+    Scene,
+    Thing,
+    call,
+    check,
+    expect_close,
+    needed,
+    thing,
+)
 from autograder.rl.inputs import of_all_sizes
 from autograder.rl.networks import expect_alone
 from autograder.rl.updates import SAMPLES, Taken, expect_one_sample, expect_term
