@@ -85,7 +85,7 @@ def verification(run: Run, progress: Callable[[int, int], object]) -> Verificati
     marking = Marking(run.course, run.unsafe, skip=frozenset() if run.end_to_end else _end_to_end(practical))
     marking.prove(run.course.results)
     variants = run.variants()
-    mutants = mutants_of(practical, 0 if run.learn else PAIRS) if run.learn or run.mutants else []
+    mutants = mutants_of(practical, PAIRS if run.mutants else 0) if run.learn or run.mutants else []
     total = len(variants) + len(mutants)
     found = _graded(run, marking, variants, lambda done: progress(done, total))
     seconds.stop("corpus")
