@@ -13,11 +13,14 @@ import zipfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any, cast
 
 import nbformat
 import pytest
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
+from nbgrader.utils import compute_checksum
 from small_course import (
     BOTH,
     CORPUS,
@@ -467,6 +470,18 @@ def test_a_cell_that_goes_takes_no_mark_by_hand_with_it_unless_that_is_said(
     assert by_nbgrader(root)["ada"] == 7
 
 
+def of_another_assignment(released: dict[str, Any]) -> NotebookNode:
+    """The release as if its questions bore other names."""
+    made = nbformat.reads(json.dumps(released), 4)
+    made.cells[0].source = "# Another practical"
+    for each in made.cells:
+        marked = each.metadata.get("nbgrader", {})
+        if marked.get("grade") and marked.locked:
+            marked.grade_id = f"{marked.grade_id}-twice"
+            marked.checksum = compute_checksum(each)
+    return cast(NotebookNode, made)
+
+
 def test_the_notebook_of_an_older_release_is_recognised_and_marked_as_far_as_it_goes(tmp_path: Path) -> None:
     older = cell("markdown", "old-advice", "Old advice.", locked=True)
     root = small_course(
@@ -481,6 +496,7 @@ def test_the_notebook_of_an_older_release_is_recognised_and_marked_as_far_as_it_
     for file, text in BOTH.items():
         (root / "solutions" / NAME / file).write_text(text, encoding="utf-8")
     assert run("generate", "--course", root).exit_code == 0
+    hand_in(root, "mixes-up", json.dumps(of_another_assignment(early)))
     hand_in(root, "meddles", handed_in(root)).write_text(text_of(root).replace("shift(1)", "shift(2)"), "utf-8")
     done = run("grade", root, "--jobs", "1", "--no-gradebook", "--json")
     found = {each["student"]: each for each in json.loads(done.stdout)["results"]}
@@ -490,6 +506,10 @@ def test_the_notebook_of_an_older_release_is_recognised_and_marked_as_far_as_it_
         "The cell 'check-both' was missing and was put back.",
     ]
     assert [each["points"] for each in found["early"]["questions"]] == [4, 0, 0]
+    assert found["mixes-up"]["repairs"][0] == (
+        "This seems to be the notebook of another assignment: its first heading is 'Another practical'. "
+        "Hand in the one that was asked for."
+    )
     assert found["meddles"]["repairs"] == ["The locked cell 'check-shift' had been changed and got its text back."]
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from autograder.notebook.cells import nbgrader_of
 from autograder.repair.cells import FEW, Piece
 
+LONGEST = 100  # characters of a heading that are quoted
+
 
 def of_another_release(piece: Piece) -> bool:
     """Whether it is a locked cell that nobody changed, and that this release does not have so."""
@@ -28,8 +30,17 @@ def _checksum(piece: Piece) -> str:
 
 def tell_of_another_release(pieces: Sequence[Piece], story: list[str]) -> None:
     """Begin with the sentence that explains the rest, where cells are of another release."""
-    names = [f"'{piece.name}'" for piece in pieces if of_another_release(piece)]
-    if names:
+    older = [piece for piece in pieces if of_another_release(piece)]
+    names = [f"'{piece.name}'" for piece in older]
+    checks = [piece for piece in older if nbgrader_of(piece.node).get("grade")]
+    foreign = [piece for piece in checks if piece.model is None or piece.model.name != piece.name]
+    if 2 * len(foreign) > len(checks):
+        headings = [line.lstrip("# ") for piece in pieces for line in piece.lines if line.startswith("# ")]
+        called = f": its first heading is '{headings[0].strip()[:LONGEST]}'" if headings else ""
+        story.insert(
+            0, f"This seems to be the notebook of another assignment{called}. Hand in the one that was asked for."
+        )
+    elif names:
         more = [f"{len(names) - FEW} more"] if len(names) > FEW else []
         *most, last = [*names[:FEW], *more]
         listed = f"{', '.join(most)} and {last} are" if most else f"{last} is"
