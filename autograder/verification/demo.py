@@ -25,6 +25,7 @@ from autograder.course.folders import TIMESTAMP, Course, course_in
 from autograder.course.practical import Practical, load_practical, practicals_in
 from autograder.errors import CourseError
 from autograder.files import write_atomically
+from autograder.notebook.cells import grade_id_of
 from autograder.reports.terminal import CourseFolder, edge
 from autograder.verification.corpus import load_corpus, variant_notebook
 
@@ -94,6 +95,10 @@ def sample_class(practical: Practical) -> dict[str, NotebookNode]:
     """The submissions of demo.toml by student, and the first of them once more without any metadata."""
     samples = load_corpus([practical.folder / SAMPLES], practical)
     made = {each.id: variant_notebook(practical.source, practical, each) for each in samples}
+    for student in list(made)[len(BY_HAND) :]:  # the others' answers are their own, so that few are found alike
+        for cell in made[student].cells:
+            if grade_id_of(cell) in practical.written:
+                cell.source = f"Answer of {student}."
     return made | {"metadata-stripped": _without_metadata(next(iter(made.values())))}
 
 

@@ -51,7 +51,8 @@ def asked(sample: int | None = None) -> Scene:
     for number, (data, seeds, times, alpha) in enumerate(ways):
         names = [f"{name} {number}" for name in ("actor", *CRITICS, "optimizer")]
         objects[names[0]] = actor(ACTOR, alpha != NEARLY_ZERO, sample)
-        objects |= {name: critic(seed, times) for name, seed in zip(names[1:3], seeds, strict=True)}
+        plus = 3 * times if times != 1 else 0.0  # large values are positive ones, so that the loss is negative there
+        objects |= {name: critic(seed, times, plus) for name, seed in zip(names[1:3], seeds, strict=True)}
         objects[names[3]] = sgd(names[0], rate=RATE / times)
         steps.append(call("update_actor", data, *names, alpha))
         steps += [] if number else [help_with("gradients_in", names[0])]
@@ -169,7 +170,7 @@ def the_loss_comes_back(exam: Exam) -> None:
     Without entropy: the actions' log-probabilities are 0.
     """
     theirs, right = _both(exam)
-    losses, due = (np.array([loss(each, number) for number in (USUAL, ALONE)]) for each in (theirs, right))
+    losses, due = (np.array([loss(each, number) for number in (USUAL, BIG, ALONE)]) for each in (theirs, right))
     if not _close(losses, due):
         with needed():
             the_actor_climbs_the_smaller_critic.run(exam)
