@@ -3,7 +3,9 @@
 Own ones lie in benchmarks/hostile, one file each; others are those of tests/hostile that answer wrongly.
 """
 
+import ast
 import copy
+import textwrap
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,16 +17,16 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN = Path(__file__).parent / "hostile"
-SHARED = (
-    "equals-everything",
-    "exits-quietly",
-    "kills-the-host",
-    "never-ends",
-    "patches-torch",
-    "prints-fake-results",
-    "swallows-every-exception",
-    "tensor-that-lies",
-)
+SHARED = {  # of tests/hostile -> the cell of SAC that it stands in here
+    "equals-everything": "alpha-update",
+    "exits-quietly": "critic-update",
+    "kills-the-host": "critic-update",
+    "never-ends": "critic-update",
+    "patches-torch": "explore",
+    "prints-fake-results": "alpha-update",
+    "swallows-every-exception": "target",
+    "tensor-that-lies": "target",
+}
 QUESTIONS = {
     "explore": "explore",
     "target": "critic-target",
@@ -37,7 +39,8 @@ QUESTIONS = {
 class Attack:
     """What one student hands in: right answers, but for ``cells``; its answer to ``question`` is wrong, unless right.
 
-    ``extra_cells`` stand before the first answer; ``edit`` is Python that changes the notebook, ``cells`` its cells.
+    ``code`` are statements by the cell whose right answer begins with them; ``extra_cells`` stand before the first
+    answer; ``edit`` is Python that changes the notebook, ``cells`` its cells.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Attack:
     edit: str = ""
     extra_cells: tuple[str, ...] = ()
     cells: Mapping[str, str] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_attacks() -> dict[str, Attack]:
@@ -61,15 +65,16 @@ def load_attacks() -> dict[str, Attack]:
 
 def _load(path: Path) -> Attack:
     content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    cells = content.get("cells", {})
+    own, name = path.parent == OWN, path.parent.name
     return Attack(
-        name=path.stem if path.parent == OWN else path.parent.name,
+        name=path.stem if own else name,
         does=content["does"],
-        question=content["question"] if path.parent == OWN else QUESTIONS[list(cells)[-1]],
+        question=content["question"] if own else QUESTIONS[SHARED[name]],
         right=content.get("right", False),
         edit=content.get("edit", ""),
         extra_cells=tuple(content.get("extra_cells", ())),
-        cells=cells,
+        cells=content.get("cells", {}),
+        code={SHARED[name]: content["code"]} if "code" in content else {},
     )
 
 
@@ -84,6 +89,7 @@ def handed_in(
     """The release as that student fills it in: ``answers`` by grade_id, and {course} and the like from ``places``."""
     notebook = copy.deepcopy(release)
     texts = {**answers, **{name: placed(text, places).strip("\n") for name, text in attack.cells.items()}}
+    texts |= {name: put_first(texts[name], code.strip("\n")) for name, code in attack.code.items()}
     for cell in notebook.cells:
         cell.source = texts.get(grade_id(cell), cell.source)
     first = next(place for place, cell in enumerate(notebook.cells) if grade_id(cell) in answers)
@@ -93,6 +99,14 @@ def handed_in(
     ]
     exec(attack.edit, {"notebook": notebook, "cells": notebook.cells, "nbformat": nbformat})  # noqa: S102 - our own
     return notebook
+
+
+def put_first(source: str, statements: str, function: str = "") -> str:
+    """A cell whose function of that name, or first function, begins with these statements."""
+    defined = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
+    line = next(node.body[0].lineno for node in defined if function in ("", node.name)) - 1
+    lines = source.split("\n")
+    return "\n".join([*lines[:line], textwrap.indent(statements, "    "), *lines[line:]])
 
 
 def placed(text: str, places: Mapping[str, str]) -> str:

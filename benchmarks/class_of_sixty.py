@@ -32,7 +32,7 @@ from autograder.course.practical import load_practical
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from hostile_class import Fault, hand_in, handed_in, load_faults, seated  # noqa: E402 - tests are no package
+from hostile_class import SAC_PLACES, Fault, hand_in, handed_in, load_faults, seated  # noqa: E402 - tests are no package
 
 SAC = load_practical(ROOT, "sac")
 LIMITS = "c = get_config()\nc.Limits.seconds_per_ask = 4\nc.Limits.seconds_to_define = 4\n"
@@ -65,9 +65,9 @@ def make_class(course: Path, students: int) -> Class:
         shutil.copytree(ROOT / part / "sac", course / part / "sac", ignore=shutil.ignore_patterns("__pycache__"))
     (course / "nbgrader_config.py").write_text(LIMITS, encoding="utf-8")
     marked = read_marked(SAC.source, SAC)
-    places = {"course": str(course), "kit": str(ROOT), "port": "9", "secret": "none"}
+    places = {"course": str(course), "kit": str(ROOT), "port": "9", "secret": "none", "practical": "sac"}
     faults = [fault.at(places) for fault in load_faults().values() if not fault.of_training]
-    made = Class(course, seated(faults))
+    made = Class(course, seated(faults, SAC_PLACES))
     for student, own in made.hostile.items():
         hand_in(course / "submitted" / student, handed_in(marked, own), own)
     for name, content in NO_NOTEBOOKS.items():

@@ -1,7 +1,8 @@
 """What broken and hostile submissions do costs them the question that they do it in, and nobody anything else.
 
-Each folder of tests/hostile is one such thing; its README.md says which of the thirty it is. They are handed in as one
-class, several to a student where each stays within its own function, and graded once.
+Each folder of tests/hostile is one such thing; its README.md says which of the thirty it is. They are handed in as a
+class, several to a student where each stays within its own function, and graded once: those that need PyTorch, an
+environment or a long notebook in SAC, all others in a small NumPy practical.
 """
 
 import contextlib
@@ -12,7 +13,7 @@ import socket
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import psutil
 import pytest
 from conftest import sac_course
 from hostile_class import HOSTILE, Fault, hand_in, handed_in, load_faults, seated
+from hostile_practical import NAME, PLACES, numbers_course
 from typer.testing import CliRunner
 
 from autograder.authoring import read_marked
@@ -30,16 +32,16 @@ from autograder.course.practical import load_practical
 from autograder.sandbox import NAMES
 
 KIT = Path(__file__).parent.parent
-SAC = load_practical(KIT, "sac")
 FAULTS = {name: fault for name, fault in load_faults().items() if not fault.of_training}
 SECRET = "not-for-students-8d1f"
 CONFIG = """
 c = get_config()
 c.Limits.seconds_per_ask = {seconds}
-c.Limits.seconds_to_define = 3
-c.Limits.memory_of_all = "1200 MiB"
+c.Limits.seconds_to_define = 1
+c.Limits.memory_of_all = "512 MiB"
 """
-SHORT, LONG = 3, 120  # seconds an ask: for what hangs, and for what meets another limit, however slow the machine
+OF_SAC = "c = get_config()\nc.Limits.seconds_per_ask = 120\n"
+SHORT, LONG = 1, 120  # seconds an ask: for what hangs, and for what meets another limit, however slow the machine
 LONGEST_RESULT = 100_000  # characters; one of ten questions with all their words has some 10,000
 
 
@@ -69,11 +71,6 @@ class Listener:
         return found
 
 
-def new_course(course: Path, seconds: int = SHORT) -> Path:
-    """A course with the kit's source, and so many seconds for an answer."""
-    return sac_course(course, CONFIG.format(seconds=seconds))
-
-
 @pytest.fixture(scope="module")
 def listener() -> Iterator[Listener]:
     with socket.socket() as stream, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
@@ -87,15 +84,19 @@ def listener() -> Iterator[Listener]:
 
 @dataclass(frozen=True)
 class Graded:
-    """The class, and what came of it."""
+    """The class, in its courses, and what came of it."""
 
-    course: Path
+    courses: dict[str, list[str]]  # a course's folder -> its students
     students: dict[str, list[Fault]]
     results: dict[str, dict[str, Any]]
 
     def student(self, fault: str) -> str:
         """Who handed that fault in."""
         return next(name for name, faults in self.students.items() if fault in [each.name for each in faults])
+
+    def fault(self, name: str) -> Fault:
+        """That fault, where it was seated."""
+        return next(each for each in self.students[self.student(name)] if each.name == name)
 
     def attacked(self, student: str) -> set[str]:
         """The questions that a student's faults stand in."""
@@ -110,37 +111,46 @@ class Graded:
 def graded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, listener: Listener) -> Graded:
     """Everybody, graded with a secret in the grader's environment."""
     folder = tmp_path_factory.mktemp("hostile")
+    made = Graded({}, {}, {})
     courses = {
-        patient: new_course(folder / f"course {patient}", LONG if patient else SHORT) for patient in (False, True)
+        "sac": sac_course(folder / "sac", OF_SAC),
+        "short": numbers_course(folder / "short", CONFIG.format(seconds=SHORT)),
+        "patient": numbers_course(folder / "patient", CONFIG.format(seconds=LONG)),
     }
-    marked = read_marked(SAC.source, SAC)
-    places = {"course": str(courses[False]), "kit": str(KIT), "port": str(listener.port), "secret": SECRET}
-    students = seated(fault.at(places) for fault in FAULTS.values())
-    for student, faults in students.items():
-        submitted = courses[faults[0].patient] / "submitted"
-        hand_in(submitted / student, handed_in(marked, faults), faults)
-    results = {item["student"]: item for course in courses.values() for item in grade(course, request.param)}
-    assert {result["barrier"] for result in results.values()} <= {request.param, ""}
-    return Graded(courses[False], students, results)
+    for name, course in courses.items():
+        handed = class_of(course, [fault for fault in FAULTS.values() if course_of(fault) == name], listener.port)
+        made.courses[str(course)] = list(handed)
+        made.students.update(handed)
+        made.results.update({item["student"]: item for item in grade(course, request.param)})
+    assert {result["barrier"] for result in made.results.values()} <= {request.param, ""}
+    return made
+
+
+def course_of(fault: Fault) -> str:
+    """The course in which it is handed in."""
+    return fault.practical or ("patient" if fault.patient else "short")
+
+
+def class_of(course: Path, faults: Sequence[Fault], port: int) -> dict[str, list[Fault]]:
+    """Hand these faults in; who hands in what."""
+    name = next((course / "source").iterdir()).name
+    practical = load_practical(course, name)
+    marked = read_marked(practical.source, practical)
+    places = {"course": str(course), "kit": str(KIT), "port": str(port), "secret": SECRET, "practical": name}
+    seats = seated([fault.at(places) for fault in faults], PLACES if name == NAME else ())
+    students = {f"{student} of {course.name}": handed for student, handed in seats.items()}
+    for student, handed in students.items():
+        hand_in(course / "submitted" / student, handed_in(marked, handed), handed, name)
+    return students
 
 
 def grade(course: Path, barrier: str) -> list[dict[str, Any]]:
-    """What ``autograder grade`` prints of that course, two questions that take long left out.
+    """What ``autograder grade`` prints of that course, two questions of SAC that take long left out.
 
     The second barrier is taken by itself, where the kernel forbids namespaces.
     """
-    words = [
-        "grade",
-        str(course),
-        "--skip",
-        "training",
-        "--skip",
-        "get-action",
-        "--no-gradebook",
-        "--jobs",
-        "1",
-        "--json",
-    ]
+    skipped = ["--skip", "training", "--skip", "get-action"] if (course / "source/sac").is_dir() else []
+    words = ["grade", str(course), *skipped, "--no-gradebook", "--jobs", "1", "--json"]
     if barrier == Confined.name:
         there = [sys.executable, str(KIT / "tests" / "restricted.py"), "0" if os.geteuid() == 0 else str(os.geteuid())]
         command = [*there, "namespaces", sys.executable, "-m", "autograder", *words]
@@ -163,7 +173,8 @@ def lost(question: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.earns == "nothing"])
 def test_it_costs_the_question_that_it_stands_in(graded: Graded, name: str) -> None:
     questions = graded.questions(graded.student(name))
-    for attacked in FAULTS[name].attacked:
+    assert graded.fault(name).attacked
+    for attacked in graded.fault(name).attacked:
         question = questions[attacked]
         words = [check["happened"] for check in question["checks"]] or [question["remark"]]
         assert question["points"] == 0
@@ -175,14 +186,14 @@ def test_it_costs_the_question_that_it_stands_in(graded: Graded, name: str) -> N
 def test_it_gains_nothing_and_costs_nothing(graded: Graded, name: str) -> None:
     student = graded.student(name)
     questions = graded.questions(student)
-    for question in FAULTS[name].questions or questions.keys() - graded.attacked(student):
+    for question in graded.fault(name).questions or questions.keys() - graded.attacked(student):
         assert questions[question]["status"] == "right", questions[question]
 
 
 @pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.earns == "a part"])
 def test_it_costs_the_check_that_it_fails(graded: Graded, name: str) -> None:
     questions = graded.questions(graded.student(name))
-    for question in FAULTS[name].questions:
+    for question in graded.fault(name).questions:
         assert questions[question]["status"] == "partly right"
         assert any(re.search(FAULTS[name].says, check["happened"]) for check in questions[question]["checks"])
 
@@ -221,11 +232,12 @@ def test_nothing_reached_the_network(graded: Graded, listener: Listener) -> None
 
 def test_nothing_was_written_outside_the_sandbox(graded: Graded) -> None:
     planted = ("mallory.json", "usercustomize.py")
-    roots = (graded.course, KIT / "autograder", KIT / "solutions", KIT / "source", Path(sysconfig.get_path("purelib")))
+    own = [KIT / "autograder", KIT / "solutions", KIT / "source", Path(sysconfig.get_path("purelib"))]
+    roots = [*map(Path, graded.courses), *own]
     assert [path for root in roots for name in planted for path in root.glob(f"**/{name}")] == []
-    kept = {path.stem for path in (graded.course / "results/sac/students").iterdir()}
-    assert kept == {student for student, faults in graded.students.items() if not faults[0].patient}
-    assert not (graded.course / "gradebook.db").exists()
+    for course, students in graded.courses.items():
+        assert {path.stem for path in Path(course).glob("results/*/students/*.json")} == set(students)
+        assert not (Path(course) / "gradebook.db").exists()
     assert not Path("/tmp/unpickled").exists()
 
 
