@@ -1,8 +1,8 @@
 """Hidden checks of ``act``: Policy.get_action and choose_actions.
 
 get_action is asked with the student's own Policy, whose forward is replaced by one that returns the observations as
-logits, so that a wrong forward costs nothing here. Where get_action goes past forward, the network's weights are set so
-that it does the same.
+logits, the last number first, so that a wrong forward costs nothing here. Where get_action goes past forward, the
+network's weights are set so that it does the same.
 """
 
 import numpy as np
@@ -49,9 +49,10 @@ def given_for(size: int) -> Array:
 
 
 def scene(size: int, given: bool, weights: State | None = None) -> Scene:
-    """A policy whose logits are the observations is asked about given actions, or twice for actions of its own.
+    """A policy is asked about given actions, or twice for actions of its own.
 
-    Of what it says about given actions the gradients by the logits are asked too.
+    Its logits are the observations, the last number first. Of what it says about given actions the gradients by the
+    observations are asked too.
     """
     built = call("Policy", "env", HIDDEN, into="policy")
     ready = help_with("load", "policy", weights) if weights else help_with("read_logits", "policy", into="calls")
@@ -76,10 +77,10 @@ def played(exam: Exam, size: int, given: bool) -> Answer:
 
 
 def copying_policy() -> State:
-    """Weights with which the practical's policy returns the observations: x = ReLU(x) - ReLU(-x)."""
+    """Weights with which the practical's policy does so too: x = ReLU(x) - ReLU(-x)."""
     signs = np.zeros((HIDDEN, ACTIONS), np.float32)
     signs[:ACTIONS], signs[ACTIONS : 2 * ACTIONS] = np.eye(ACTIONS), -np.eye(ACTIONS)
-    weights: State = {"fc1": signs, "fc2": np.eye(HIDDEN, dtype=np.float32), "fc3": signs.T.copy()}
+    weights: State = {"fc1": signs, "fc2": np.eye(HIDDEN, dtype=np.float32), "fc3": signs.T[::-1].copy()}
     biases: State = {f"{name}.bias": np.zeros(len(weight), np.float32) for name, weight in weights.items()}
     return {f"{name}.weight": weight for name, weight in weights.items()} | biases
 
@@ -147,7 +148,7 @@ def actions_are_sampled(exam: Exam) -> None:
     """
     for output in OUTPUTS:  # a wrong shape is told of few rows: many could make more numbers than are sent
         part(played(exam, SOME, False), GET, output, SOME)
-    answer, logits = played(exam, ROWS, False), logits_for(ROWS).astype(np.float64)
+    answer, logits = played(exam, ROWS, False), logits_for(ROWS)[:, ::-1].astype(np.float64)
     drawn = []
     for step in (GET, GET + 1):
         returned = answer.step(step).part("returned")

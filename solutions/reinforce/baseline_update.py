@@ -4,7 +4,7 @@ Half of the squared error is as right as the whole: what is compared is paramete
 of the loss that is common to all updates.
 """
 
-from autograder.judging import Exam, Mistake, Scene, Step, Thing, call, check, help_with, sgd
+from autograder.judging import Answer, Exam, Mistake, Scene, Step, Thing, call, check, help_with, sgd
 from autograder.rl.updates import (
     LOSS,
     SLACK,
@@ -22,6 +22,7 @@ QUESTION = "baseline-update"
 SIZE = 10
 RATE = 1e-5  # errors of about 200 make gradients large
 BASELINE = baseline(31)
+SMALL = 3  # the step of the scene with small errors
 SCALES = (0.5, 1.0)  # of the loss: half of the squared error, or the whole
 GRADIENT = "the gradient of the mean squared error to the returns"
 
@@ -42,12 +43,16 @@ ONCE = Scene(
         "baseline one": BASELINE,
         "optimizer": sgd("baseline", rate=RATE),
         "optimizer one": sgd("baseline one", rate=RATE),
+        "baseline small": baseline(32, 0.0, 1.0),
+        "optimizer small": sgd("baseline small", rate=RATE),
+        "data 7": batch(48, SIZE, 0.0, 1.0),
         **given(0),
         **given(6, 1),
     },
     update(0),
     help_with("gradients_in", "baseline"),
     update(6, " one"),
+    update(7, " small"),
 )
 
 
@@ -88,3 +93,10 @@ def the_loss_comes_back(exam: Exam) -> None:
     """What is returned is the baseline's loss, detached."""
     wrong = "What is returned is not the mean squared error."
     twice().expect_losses_back(exam, lambda: twice(scale_of(exam)), SCALES, wrong)
+    found, due = (each.step(SMALL).number("returned", "the loss that is returned") for each in _both(exam))
+    if not any(abs(found - scale * due) <= SLACK * due for scale in SCALES):
+        raise Mistake("Where errors are small, what is returned is not the mean squared error.")
+
+
+def _both(exam: Exam) -> tuple[Answer, Answer]:
+    return exam.play(ONCE), exam.right(ONCE)

@@ -33,10 +33,10 @@ def policy(seed: int, entropy: bool = True) -> Thing:
     return thing("StandInPolicy", weights=_stand_in(seed, ACTIONS, 2.0), times=1.0 if entropy else 0.0)
 
 
-def baseline(seed: int) -> Thing:
+def baseline(seed: int, typical: float = TYPICAL, spread: float = SPREAD) -> Thing:
     """A stand-in baseline, whose predictions are as large and as far apart as returns are."""
-    weights = _stand_in(seed, 1, SPREAD)
-    return thing("StandInBaseline", weights=weights | {"fc3.bias": np.full(1, TYPICAL, np.float32)})
+    weights = _stand_in(seed, 1, spread)
+    return thing("StandInBaseline", weights=weights | {"fc3.bias": np.full(1, typical, np.float32)})
 
 
 def _stand_in(seed: int, outputs: int, gain: float) -> State:
@@ -45,14 +45,14 @@ def _stand_in(seed: int, outputs: int, gain: float) -> State:
     return hidden | linear(rng, "fc3", outputs, HIDDEN, gain)
 
 
-def batch(seed: int, size: int) -> Thing:
+def batch(seed: int, size: int, typical: float = TYPICAL, spread: float = SPREAD) -> Thing:
     """The rows of a rollout. Every action is taken somewhere, not all of them equally often."""
     rng = generator(seed)
     return thing(
         "batch",
         observations=normal(rng, size, OBSERVATIONS),
         actions=numbered(np.resize(np.array([2, 0, 1, 2, 2, 1, 0]), size)),
-        returns=normal(rng, size, scale=SPREAD, around=TYPICAL),
+        returns=normal(rng, size, scale=spread, around=typical),
     )
 
 

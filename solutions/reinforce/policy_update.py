@@ -36,18 +36,20 @@ FACTORS = (1.0, sqrt(SIZE / (SIZE - 1)))  # of advantages divided by the standar
 SEED, BASELINE = 53, baseline(61)
 COEFFICIENTS = (0.7, 0.1, 5.0)
 GRADIENT = "the gradient of the log-probabilities, weighted by the advantages"
-USUAL, ENTROPIES = 0, (2, 3, 4)  # steps of the scene
+USUAL, ENTROPIES, OTHER = 0, (2, 3, 4), 5  # steps of the scene
+OTHER_SIGN = 94  # the seed of a batch for which the loss has the other sign
 
 
 def asked() -> Scene:
-    """An update of each of several policies: of one whose entropies are 0, and of one with entropies."""
-    objects: dict[str, Thing] = {"data": batch(81, SIZE)}
+    """An update of each of several policies: of one whose entropies are 0, twice, and of one with entropies."""
+    objects: dict[str, Thing] = {"data": batch(81, SIZE), "other data": batch(OTHER_SIGN, SIZE)}
     steps: list[Step] = []
-    for number, coefficient in enumerate((0.0, *COEFFICIENTS)):
+    ways = [("data", coefficient) for coefficient in (0.0, *COEFFICIENTS)]
+    for number, (data, coefficient) in enumerate([*ways, ("other data", 0.0)]):
         names = [f"{name} {number}" for name in ("policy", "baseline", "optimizer")]
         objects |= {names[0]: policy(SEED, entropy=coefficient > 0), names[1]: BASELINE}
         objects[names[2]] = sgd(names[0], rate=RATE)
-        steps.append(call("update_policy", "data", *names, coefficient))
+        steps.append(call("update_policy", data, *names, coefficient))
         steps += [] if number else [help_with("gradients_in", names[0])]
     return Scene(objects, *steps, help_with("gradients_in", "baseline 0"), help_with("frozen", "baseline 0"))
 
@@ -132,7 +134,7 @@ def the_loss_comes_back(exam: Exam) -> None:
     Without the entropy bonus: all entropies are 0.
     """
     theirs, right = exam.play(SCENE), exam.right(SCENE)
-    found, due = (np.array([loss(each, USUAL)]) for each in (theirs, right))
+    found, due = (np.array([loss(each, number) for number in (USUAL, OTHER)]) for each in (theirs, right))
     factor = next((factor for factor in FACTORS if _close(found, factor * due)), None)
     if factor is None:
         with needed():

@@ -96,12 +96,15 @@ class StandInPolicy(StandIn):
 
 
 def read_logits(_: Stage, policy: Any) -> list[str]:
-    """From now on the policy's forward returns the observations as logits; the list grows with every call of it."""
+    """From now on the policy's forward returns the observations as logits, the last number first.
+
+    The list that comes back grows with every call of it.
+    """
     calls: list[str] = []
 
     def forward(*inputs: Tensor, **named: Tensor) -> Tensor:
         calls.append("forward")
-        return [*inputs, *named.values()][0].clone()
+        return [*inputs, *named.values()][0].flip(-1)
 
     policy.forward = forward
     return calls
