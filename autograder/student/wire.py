@@ -11,7 +11,7 @@ built: the objects of the largest frame take a few times its size.
 import math
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ LONGEST_TYPE_NAME = 400  # bytes
 LONGEST_VERB = 7  # bytes; every verb on the control channel is padded to this length
 TICK = 0.2  # seconds between two calls of ``meanwhile``
 ARRAY, OPAQUE = 1, 2
+SMALL = 1024  # bytes that a message is first packed into; msgpack's own 256 KiB cost more to get than a message to pack
 DTYPES = frozenset({"<f2", "<f4", "<f8", "<i4", "<i8", "|u1", "|i1", "|b1"})
 Meanwhile = Callable[[], object]
 Deadline = float | Callable[[], float]  # of time.monotonic, or what tells it now
@@ -57,7 +58,9 @@ def pack(value: Any) -> bytes:
     WireError for what is too large, and for what msgpack cannot hold, such as an int beyond 64 bits.
     """
     try:
-        packed: bytes = msgpack.packb(value, default=_encode, strict_types=True, unicode_errors="backslashreplace")
+        packed: bytes = msgpack.packb(
+            value, default=_encode, strict_types=True, unicode_errors="backslashreplace", buf_size=SMALL
+        )
     except (OverflowError, ValueError) as error:
         raise WireError(f"a value cannot be sent: {error}") from None
     if len(packed) > LARGEST_FRAME:
@@ -71,7 +74,7 @@ def _encode(value: Any) -> Any:
         return msgpack.ExtType(OPAQUE, value.type_name[:100].encode(errors="backslashreplace")[:LONGEST_TYPE_NAME])
     if type(value) is np.ndarray and value.dtype.str in DTYPES:
         content = [value.dtype.str, list(value.shape), np.ascontiguousarray(value).tobytes()]
-        return msgpack.ExtType(ARRAY, msgpack.packb(content))
+        return msgpack.ExtType(ARRAY, msgpack.packb(content, buf_size=SMALL))
     if isinstance(value, np.generic) and value.dtype.str in DTYPES:
         return value.item()
     if isinstance(value, tuple | list):
@@ -144,31 +147,46 @@ def _layout() -> list[tuple[str, int, int]]:
 LAYOUT = _layout()
 
 
+def _skips(kinds: Sequence[str]) -> list[int]:
+    """For every first byte how many bytes to skip, where it says that alone; -1 for all others and other kinds."""
+    return [-1 if width or kind not in kinds else length for kind, width, length in LAYOUT]
+
+
+SKIPS, SKIPS_OF_KEYS = _skips(["plain", "str"]), _skips(["str"])
+
+
 def _survey(content: bytes | bytearray, most: int = MOST_VALUES, raw: bool = False) -> None:
     """WireError unless the content is one whole value of the allowed kinds, within the limits on number and depth.
 
     Only headers are read. ``raw`` is for the content of an array, where bytes are allowed but no extension.
     """
     allowed = ("plain", "str", "list", "bytes") if raw else ("plain", "str", "list", "dict", "extension")
-    at, seen = 0, 0
-    open_ones = [(1, "list")]  # how many values each open container still expects, the innermost last
-    while open_ones:
-        left, around = open_ones.pop()
-        if left == 0:
-            continue
-        open_ones.append((left - 1, around))
+    at, seen, size = 0, 0, len(content)
+    above: list[tuple[int, bool]] = []  # the containers around the innermost, as it is described next
+    left, of_dict = 1, False  # how many values it still expects; in a dict keys and values take turns
+    while True:
+        while not left:
+            if not above:
+                if at != size:
+                    raise WireError("a message of the wrong length")
+                return
+            left, of_dict = above.pop()
+        key = of_dict and left % 2 == 0
+        left -= 1
         seen += 1
-        if seen > most or len(open_ones) > DEEPEST:
+        if seen > most or len(above) >= DEEPEST:
             raise WireError(f"a message of more than {most} values, or of lists more than {DEEPEST} deep")
+        if at < size and (skipped := (SKIPS_OF_KEYS if key else SKIPS)[content[at]]) >= 0:
+            at += 1 + skipped  # most values are small ones
+            continue
         kind, length, at = _header(content, at)
-        if kind not in allowed or (around == "dict" and left % 2 == 0 and kind != "str"):
+        if kind not in allowed or (key and kind != "str"):
             raise WireError(f"{kind} where none may be")
         if kind in ("list", "dict"):
-            open_ones.append((length if kind == "list" else 2 * length, kind))
+            above.append((left, of_dict))
+            left, of_dict = (length, False) if kind == "list" else (2 * length, True)
         else:
             at += length
-    if at != len(content):
-        raise WireError("a message of the wrong length")
 
 
 def _header(content: bytes | bytearray, at: int) -> tuple[str, int, int]:
