@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+SAME_INPUTS = "the same in every course"  # what a result says of the fixed draw
 _GRADE_CELL = "check-"  # what the grade_id of a question's grade cell begins with
 
 
@@ -97,6 +98,7 @@ class SubmissionResult:
     fingerprint: str = ""  # of what was judged: the same fingerprint earns the same marks
     seconds: float = field(default=0.0, compare=False)
     weaknesses: tuple[str, ...] = ()  # where the barrier is weaker than the strongest, each a sentence
+    inputs: str = ""  # which numbers the checks asked with: whose, in words; empty where nothing was asked
 
     @property
     def points(self) -> float:

@@ -1,7 +1,8 @@
 """Canaries: strings that a submission must never see, planted where secrets are; and the search for them.
 
-A canary reads canary-<place>-<16 hexadecimal digits>. ``SEARCH`` is a student's cell: its choose_actions looks for
-canaries in all that it can read, and says where it saw which places'.
+A canary reads canary-<place>-<16 hexadecimal digits>; the course's secret, which holds such digits alone, begins with
+those that ``SEARCH`` knows. This is a student's cell: its choose_actions looks for canaries in all that it can read,
+and says where it saw which places'.
 """
 
 import secrets
@@ -18,6 +19,7 @@ PLACES = (
     "known",
     "source",
     "config",
+    "secret",
     "gradebook",
     "kept",
     "student",
@@ -38,8 +40,9 @@ def choose_actions(actor, obs, device):
     own = "{own}"
     with open(os.path.expanduser("~/mine"), "w") as file:
         file.write(own)
-    pattern = re.compile(b"canary-([a-z]+)-[0-9a-f]{16}")
-    seen = sorted({f"{place.decode()}@{where}" for where, text in everything() for place in pattern.findall(text)})
+    pattern = re.compile(b"canary-([a-z]+)-[0-9a-f]{16}|dec0de[0-9a-f]{58}")
+    found = ((place.decode() or "secret", where) for where, text in everything() for place in pattern.findall(text))
+    seen = sorted({f"{place}@{where}" for place, where in found})
     raise RuntimeError(f"seen: {' '.join(seen)};")
 
 
@@ -216,7 +219,7 @@ def plant(kit: Path, copy: Path, courses: Path, home: Path, shared: Path) -> tup
 
     The course, whose own name is one, and place -> canary. The environment's and the descriptor's are for the caller.
     """
-    planted = {place: canary(place) for place in PLACES}
+    planted = {place: canary(place) for place in PLACES} | {"secret": f"dec0de{secrets.token_hex(29)}"}
     course = courses / planted["course"]
     shutil.copytree(kit / "autograder", copy / "autograder", ignore=shutil.ignore_patterns("__pycache__"))
     for folder in ("solutions", "source", "release"):
@@ -237,6 +240,7 @@ def plant(kit: Path, copy: Path, courses: Path, home: Path, shared: Path) -> tup
         gradebook.execute("create table marks (student text)")
         gradebook.execute("insert into marks values (?)", (planted["gradebook"],))
     gradebook.close()
+    _write(course / "secret", planted["secret"])
     _write(course / "results/sac/students/bob.json", planted["kept"])
     _write(course / "submitted/bob/sac/sac.ipynb", planted["student"])
     _write(home / "notes.txt", planted["home"])

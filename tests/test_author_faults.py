@@ -66,7 +66,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = (
         (root / CHECKS)
         .read_text(encoding="utf-8")
-        .replace("expect_close\n", "expect_close, help_with, thing, Mistake, needed\n")
+        .replace("generator\n", "generator, help_with, thing, Mistake, needed\n")
     )
     (root / CHECKS).write_text(text.replace("import numpy", "from functools import partial\nimport numpy", 1), "utf-8")
     practical = load_practical(root)
@@ -171,7 +171,7 @@ FAULTS = {
         "exam.play(scene)",
     ),
     "noise without a seed": checks(
-        "[0.5, -1.0]", "[np.random.random(), 1]", PREDICTS, "something else each time", "default_rng(1)"
+        "generator(1).normal", "np.random.normal", PREDICTS, "something else each time", "generator(1)"
     ),
     "a solution that raises": Fault(
         ((NOTEBOOK, "values = x @ weights", "values = x @ weight"),),

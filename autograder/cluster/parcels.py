@@ -1,9 +1,9 @@
 """What travels between the grader and a worker, all of it bytes: the practical, one submission, and what came of it.
 
-The practical goes once to each worker, as a zip file with the course's own files and ``SETTINGS``, which say how to
-mark and what the worker must have installed. The digest of these bytes names it. A submission goes as a parcel
-(msgpack): the file that was handed in, and what is kept of that student. What comes back is JSON: a result as it is
-kept, and the mended notebook. Nothing by a student is ever pickled.
+The practical goes once to each worker, as a zip file with the course's own files, the key of its inputs in place of the
+course's secret, and ``SETTINGS``, which say how to mark and what the worker must have installed. The digest of these
+bytes names it. A submission goes as a parcel (msgpack): the file that was handed in, and what is kept of that student.
+What comes back is JSON: a result as it is kept, and the mended notebook. Nothing by a student is ever pickled.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ import msgpack
 from autograder import __version__
 from autograder.course.configuration import CONFIG
 from autograder.course.practical import Practical
+from autograder.course.secret import key_file
 from autograder.files import engine_digest
 from autograder.grading.dependencies import versions
 from autograder.grading.mark import Marking
@@ -70,6 +71,8 @@ def packed_practical(marking: Marking) -> bytes:
         for path in _files(practical):
             info = zipfile.ZipInfo(f"{COURSE}/{path.relative_to(practical.root)}")  # without a time
             file.writestr(info, path.read_bytes(), zipfile.ZIP_DEFLATED)
+        if key := marking.course.key:
+            file.writestr(zipfile.ZipInfo(f"{COURSE}/{key_file(practical.name)}"), key.text())
     return packed.getvalue()
 
 

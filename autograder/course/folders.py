@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from autograder.course.configuration import course_limits
 from autograder.course.limits import Limits
 from autograder.course.practical import Practical, choose_practical, load_practical, practicals_in, read_release
+from autograder.course.secret import PracticalKey, read_key
 from autograder.errors import CourseError
 from autograder.notebook.reading import is_export, is_script
 from autograder.records import Submission
@@ -53,6 +54,11 @@ class Course:
     def release(self) -> NotebookNode:
         """The notebook that students got; never change it. CourseError if it was never made, or has other cells."""
         return read_release(self.practical)
+
+    @cached_property
+    def key(self) -> PracticalKey | None:
+        """What the practical's inputs are drawn from; None without a secret. CourseError if that cannot be read."""
+        return read_key(self.root, self.name)
 
     @cached_property
     def limits(self) -> Limits:

@@ -11,11 +11,13 @@ from autograder.annexes import annex
 from autograder.course.configuration import course_limits
 from autograder.course.folders import Course, course_in
 from autograder.course.practical import practicals_in
+from autograder.course.secret import VERSIONS
 from autograder.course.term import read_term
 from autograder.doctor.barriers import ALL_TRIED, what_comes_through
 from autograder.doctor.publishing import can_publish
 from autograder.doctor.resources import group_of_grader
 from autograder.errors import CourseError
+from autograder.grading.mark import Marking
 from autograder.judging.answer_key import AnswerKey
 from autograder.judging.proof import prove
 from autograder.notebook.extraction import extract
@@ -41,6 +43,7 @@ def examine(root: Path, name: str = "") -> Iterator[Finding]:
     courses: list[Course] = []
     yield _guarded("course", lambda: _practicals(root, name, courses))
     yield _guarded("limits", lambda: course_limits(root).changes() or "the defaults")
+    yield from map(_secret, courses[:1])
     for course in courses:
         yield _guarded(course.name, partial(_contract, course))
         yield from _unchanged(course)
@@ -66,14 +69,27 @@ def _practicals(root: Path, name: str, courses: list[Course]) -> str:
     return f"{root}, with {', '.join(names)}"
 
 
+def _secret(course: Course) -> Finding:
+    """Whether the course draws its own inputs."""
+    try:
+        key = course.key
+    except CourseError as error:
+        return Finding("secret", False, error.message, error.next_step)
+    if key is not None:
+        return Finding("secret", True, f"each student has one of {VERSIONS} versions of the hidden inputs")
+    said = "none: the checks ask with inputs that are the same in every course, and can be learnt from one's feedback"
+    return Finding("secret", True, said, f"To draw this course's own: autograder init --secret {course.root}")
+
+
 def _contract(course: Course) -> str:
     """What the practical holds, in words; CourseError on the first fault of its contract."""
     practical = course.practical
     if missing := _missing(_imported(course)):
         message = f"{practical.source_path} imports what is not installed here: {', '.join(missing)}"
         raise CourseError(message, f"pip install {' '.join(missing)}")
-    key = AnswerKey(practical)
-    prove(key, practical.questions)
+    for draw in Marking(course).draws:
+        key = AnswerKey(practical, draw)
+        prove(key, practical.questions)
     if authoring := annex("authoring"):
         authoring.blank(practical.source, practical)
     return f"questions: {len(practical.questions)}, checks: {len(key.checks)}, blanks: {len(practical.blanks)}"

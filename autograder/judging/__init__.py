@@ -14,6 +14,8 @@ from autograder.judging.checks import Value as Value
 from autograder.judging.checks import check as check
 from autograder.judging.checks import expect_close as expect_close
 from autograder.judging.checks import needed as needed
+from autograder.judging.draws import fitting_seed as fitting_seed
+from autograder.judging.draws import generator as generator
 from autograder.judging.scenes import Numbers as Numbers
 from autograder.judging.scenes import Scene as Scene
 from autograder.judging.scenes import Step as Step

@@ -15,6 +15,7 @@ from autograder.course.practical import Practical
 from autograder.errors import CheckError, CourseError, did_you_mean
 from autograder.judging.checks import Answer, Check
 from autograder.judging.contract import SCENE, check_probes, check_questions, check_scene
+from autograder.judging.draws import FIXED, Draw
 from autograder.judging.faults import line_in, reason_of
 from autograder.judging.scenes import Scene
 from autograder.notebook.extraction import extract
@@ -26,11 +27,12 @@ NO_CHECKS = ("__init__", "probes", "warmup")  # modules without checks; the last
 
 
 class AnswerKey:
-    """What a practical's answers are compared with; made once for many submissions."""
+    """What a practical's answers are compared with under one draw of its inputs; made once for many submissions."""
 
-    def __init__(self, practical: Practical, edition: str = "") -> None:
+    def __init__(self, practical: Practical, draw: Draw = FIXED, edition: str = "") -> None:
         self.practical = practical
-        self._edition = edition  # the practical's modules are imported once for each
+        self.draw = draw
+        self._edition = edition  # the practical's modules are imported once for each, and once for each draw
         self._right: dict[str, Answer] = {}
 
     @cached_property
@@ -63,7 +65,7 @@ class AnswerKey:
 
     def module(self, stem: str) -> types.ModuleType:
         """One of the practical's modules; CourseError names file and line where it cannot be imported."""
-        with self._told(stem):
+        with self._told(stem), self.draw.in_use():
             return importlib.import_module(f"{self._package}.{stem}")
 
     @contextmanager
@@ -90,7 +92,7 @@ class AnswerKey:
         folder = self.practical.folder
         parts = [str(folder.resolve()).encode(), *(path.read_bytes() for path in sorted(folder.glob("*.py")))]
         digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
-        name = f"practical_{digest[:12]}{self._edition}"
+        name = f"practical_{digest[:12]}{self.draw.digest[:12]}{self._edition}"
         if name not in sys.modules:
             package = types.ModuleType(name)
             package.__path__ = [str(folder)]

@@ -27,7 +27,8 @@ def mistake_in(check: Check, exam: Exam) -> Mistake | None:
     """
     run: Callable[[Exam], object] = check.run
     try:
-        with alarm(LONGEST, _EndlessError, signal.ITIMER_VIRTUAL):  # waiting for a student's process does not count
+        # waiting for a student's process does not count
+        with exam.key.draw.in_use(), alarm(LONGEST, _EndlessError, signal.ITIMER_VIRTUAL):
             returned = run(exam)
     except Mistake as mistake:
         return mistake

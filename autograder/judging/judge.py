@@ -11,6 +11,7 @@ from autograder.judging.answer_key import AnswerKey
 from autograder.judging.asks import digest_of
 from autograder.judging.causes import Causes, missing_name
 from autograder.judging.checks import Answer, Check, Exam, Handler, MakeHandler, Mistake, Unreached, Value
+from autograder.judging.draws import Draw
 from autograder.judging.faults import mistake_in
 from autograder.judging.given import Given
 from autograder.judging.parts import listed
@@ -58,15 +59,17 @@ def judge(
     process: StudentProcess,
     questions: Sequence[Question],
     recognise: Recognise = lambda *_: "",
+    known_by: AnswerKey | None = None,
     hear: Hear = lambda *_: None,
 ) -> tuple[QuestionResult, ...]:
     """The results of these questions, in their order.
 
     ``hear`` is told what was asked and answered for every question that was put to the student's code; ``recognise``
-    where marks were lost, and what it says becomes the question's hint. CourseError if the machine or the practical is
-    not fit.
+    where marks were lost, and what it says becomes the question's hint. Where known mistakes were learnt with other
+    inputs than the key's, ``known_by`` is the key with these: by it such a question is asked again, for the hint alone.
+    CourseError if the machine or the practical is not fit.
     """
-    return _Judge(paper, key, process, questions, recognise, hear).results()
+    return _Judge(paper, key, process, questions, recognise, known_by or key, hear).results()
 
 
 def student_process(imports: Sequence[str], key: AnswerKey, barrier: Barrier, limits: Limits) -> StudentProcess:
@@ -108,9 +111,10 @@ class _Judge:
     process: StudentProcess
     questions: Sequence[Question]
     recognise: Recognise
+    known_by: AnswerKey
     hear: Hear
     causes: Causes = field(init=False)  # of what goes wrong because of a statement that was not run, or raised
-    answers: dict[str, Heard] = field(default_factory=dict)
+    answers: dict[tuple[Draw, str], Heard] = field(default_factory=dict)
     endless: set[str] = field(default_factory=set)  # functions that did not come to an end
     # the submission's cells, the statements of them that are left out, and whether only definitions are run
     loaded: tuple[Sequence[tuple[str, str]], Sequence[tuple[str, int]], bool] = ((), (), False)
@@ -151,8 +155,17 @@ class _Judge:
             told.append(given)
         result = points_of(question, checks, " ".join(told))
         self.hear(question.name, exam.heard)
-        hint = self.recognise(question.name, exam.heard) if result.points < result.max_points else ""
+        hint = self._hint(question, exam) if result.points < result.max_points else ""
         return replace(result, curve=exam.curve, hint=hint)
+
+    def _hint(self, question: Question, exam: "_Exam") -> str:
+        """The hint of a known mistake. What took long, or cost a sandbox, is not asked again for it."""
+        if self.known_by is not self.key:
+            if question.end_to_end or exam.given_up:
+                return ""
+            exam = _Exam(self.known_by, self)
+            _found([item for item in self.known_by.checks if item.question == question.name], exam)
+        return self.recognise(question.name, exam.heard)
 
     @cached_property
     def given(self) -> Given:
@@ -191,13 +204,16 @@ class _Judge:
         self.process.load([], probes)
 
     def answer(
-        self, probe: str, values: Mapping[str, Value], make: MakeHandler | None, seconds: float | None
+        self, draw: Draw, probe: str, values: Mapping[str, Value], make: MakeHandler | None, seconds: float | None
     ) -> tuple[str, Heard]:
-        """A digest of one ask, and what came of it, from memory where it was asked before."""
+        """A digest of one ask, and what came of it, from memory where it was asked before.
+
+        What a handler says depends on the draw too.
+        """
         key = digest_of(probe, values, make)
-        if key not in self.answers:
-            self.answers[key] = self._heard(probe, values, make, seconds)
-        return key, self.answers[key]
+        if (draw, key) not in self.answers:
+            self.answers[draw, key] = self._heard(probe, values, make, seconds)
+        return key, self.answers[draw, key]
 
     def _heard(self, probe: str, values: Mapping[str, Value], make: MakeHandler | None, seconds: float | None) -> Heard:
         calls: list[tuple[str, Mapping[str, Value]]] = []
@@ -240,7 +256,7 @@ class _Exam(Exam):
             words = f"Your code {self.given_up} when it was asked before, and was not asked again."
             raise Mistake(words, fault=self.given_up)
         self.key.require_probe(probe)
-        key, heard = self.judge.answer(probe, values, handler, seconds)
+        key, heard = self.judge.answer(self.key.draw, probe, values, handler, seconds)
         self.heard[key], outcome = heard, heard.outcome
         if isinstance(outcome, Answered):
             return Answer(outcome.values, heard.handler)

@@ -38,11 +38,11 @@ def prove(key: AnswerKey, questions: Sequence[Question]) -> None:
 
 def prove_steady(practical: Practical, questions: Sequence[Question]) -> None:
     """The same twice, and CourseError if a check asks something else the second time, as noise without a seed does."""
-    both = (_proven(AnswerKey(practical, edition), questions) for edition in ("", "again"))
+    both = (_proven(AnswerKey(practical, edition=edition), questions) for edition in ("", "again"))
     for (check, first), (_, second) in zip(*both, strict=True):
         if first != second:
             message = f"{check.place} ({check.name}): the check asks something else each time it is run."
-            raise CourseError(message, "Draw its numbers from a generator with a seed: np.random.default_rng(1).")
+            raise CourseError(message, "Draw its numbers from autograder.judging's generator(1), which has a seed.")
 
 
 def _proven(key: AnswerKey, questions: Sequence[Question]) -> Iterator[tuple[Check, str]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autograder.course.configuration import CONFIG
 from autograder.course.folders import Course
+from autograder.course.secret import SECRET, key_file
 from autograder.files import ENGINE, write_atomically
 from autograder.term.new_course import distribution, kit_folder
 
@@ -16,8 +17,12 @@ DAY = (2026, 1, 1, 0, 0, 0)  # of every file in the zip, so that the same conten
 
 
 def package(course: Course, target: Path) -> Path:
-    """Write the zip; its path. CourseError where the practical, its release or the kit is not complete."""
+    """Write the zip; its path. CourseError where the practical, its release or the kit is not complete.
+
+    It holds the key of the practical's inputs, if the course has a secret, and not the secret itself.
+    """
     _ = course.release, course.practical
+    key = course.key
     files = {name: (SCRIPTS / name).read_bytes() for name in ("setup.sh", "run_autograder")}
     files["constraints.txt"] = (kit_folder() / "constraints.txt").read_bytes()
     files["requirements.txt"] = "".join(f"{line}\n" for line in _requirements()).encode()
@@ -25,15 +30,23 @@ def package(course: Course, target: Path) -> Path:
     files[f"course/{CONFIG}"] = (course.root / CONFIG).read_bytes()
     for part in ("source", "release", "solutions"):
         files |= _under(course.root / part / course.name, f"course/{part}/{course.name}")
+    files |= {f"course/{key_file(course.name)}": key.text().encode()} if key else {}
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in sorted(files.items()):
             info = zipfile.ZipInfo(name, DAY)
             info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = (0o755 if name in ("setup.sh", "run_autograder") else 0o644) << 16
+            info.external_attr = _mode(name) << 16
             archive.writestr(info, data)
     write_atomically(target, content.getvalue())
     return target
+
+
+def _mode(name: str) -> int:
+    """Who may do what with a file: the key is for the owner alone."""
+    if name in ("setup.sh", "run_autograder"):
+        return 0o755
+    return 0o600 if name.startswith(f"course/{SECRET}") else 0o644
 
 
 def _requirements() -> list[str]:

@@ -14,13 +14,14 @@ from autograder.nbgrader.cards import card_outputs
 from autograder.platforms.choosing import rank
 from autograder.records import QuestionResult, Status, Submission, SubmissionResult, grade_cell
 
-STUDENT = "student"
+STUDENT = "student"  # who handed in, where Gradescope does not say
+METADATA = "submission_metadata.json"
 
 
-def results_of(course: Course, submission: Path) -> dict[str, Any]:
+def results_of(course: Course, submission: Path, student: str = STUDENT) -> dict[str, Any]:
     """What Gradescope reads, of the notebook in a folder. CourseError where the course or the machine is unfit."""
     marking = Marking(course)
-    result = mark(marking, mend(course, _handed_in(course, submission))).result
+    result = mark(marking, mend(course, _handed_in(course, submission, student))).result
     if result.fault:
         return {"score": 0, "output": f"This could not be graded. {result.fault}", "visibility": "visible", "tests": []}
     by_hand = sum(course.practical.written.values())
@@ -34,19 +35,34 @@ def results_of(course: Course, submission: Path) -> dict[str, Any]:
         "output_format": "text",
         "visibility": "visible",
         "tests": [_test(result, question, number) for number, question in enumerate(result.questions)],
-        "extra_data": {"seconds": result.seconds, "barrier": result.barrier, "repairs": list(result.repairs)},
+        "extra_data": {
+            **{"seconds": result.seconds, "barrier": result.barrier, "inputs": result.inputs},
+            "repairs": list(result.repairs),
+        },
     }
 
 
-def _handed_in(course: Course, folder: Path) -> HandedIn:
+def student_in(metadata: Path) -> str:
+    """Who handed in, by what Gradescope says of it: the student's id, or else the email; of a group, the first one's.
+
+    By this the inputs are drawn: a student meets the same ones each time.
+    """
+    try:
+        users = json.loads(metadata.read_text(encoding="utf-8"))["users"]
+        return min(str(user.get("sid") or user["email"]) for user in users)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return STUDENT
+
+
+def _handed_in(course: Course, folder: Path, student: str) -> HandedIn:
     """The notebook that counts among all files that were handed in."""
     paths = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
     shown = [path for path in paths if not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)]
     for ending in (".ipynb", ".py"):
         if usable := [path for path in shown if path.suffix.lower() == ending]:
-            return Submission(STUDENT, max(usable, key=lambda path: rank(path.name, course.name)))
+            return Submission(student, max(usable, key=lambda path: rank(path.name, course.name)))
     names = ", ".join(sorted(path.name for path in shown)[:5]) or "nothing"
-    return Unclear(STUDENT, f"There is no notebook in what was handed in ({names}). Hand in {course.name}.ipynb.")
+    return Unclear(student, f"There is no notebook in what was handed in ({names}). Hand in {course.name}.ipynb.")
 
 
 def _test(result: SubmissionResult, question: QuestionResult, number: int) -> dict[str, Any]:
@@ -67,7 +83,7 @@ def _test(result: SubmissionResult, question: QuestionResult, number: int) -> di
 def main(home: Path) -> int:
     """Mark what stands in ``submission/``; the exit code. Nothing is written where the course is unfit."""
     try:
-        found = results_of(course_in(home / "source/course"), home / "submission")
+        found = results_of(course_in(home / "source/course"), home / "submission", student_in(home / METADATA))
     except CourseError as error:  # Gradescope then says that the autograder failed, and nobody gets a zero
         sys.stderr.write(f"{error.message}\n{error.next_step}\n")
         return 2

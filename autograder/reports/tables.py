@@ -14,7 +14,7 @@ from rich.text import Text
 
 from autograder.files import write_atomically
 from autograder.grading.store import as_data
-from autograder.records import Status, SubmissionResult
+from autograder.records import SAME_INPUTS, Status, SubmissionResult
 
 UNSEEN = re.compile(  # control and direction characters, and halves of surrogate pairs
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -95,8 +95,8 @@ def _losses(result: SubmissionResult) -> list[Text]:
 
 
 def class_words(results: Sequence[SubmissionResult]) -> list[RenderableType]:
-    """The class for the terminal: its table, and what is to be known of the barriers."""
-    return [class_table(results), *barrier_lines(results)]
+    """The class for the terminal: its table, and what is to be known of the barriers and of what was asked with."""
+    return [class_table(results), *barrier_lines(results), *inputs_lines(results)]
 
 
 def named(students: Sequence[str]) -> str:
@@ -118,13 +118,20 @@ def barrier_lines(results: Sequence[SubmissionResult]) -> list[Text]:
     ]
 
 
+def inputs_lines(results: Sequence[SubmissionResult]) -> list[Text]:
+    """That some were asked with inputs that can be learnt; nothing where none was."""
+    count = sum(result.inputs == SAME_INPUTS for result in results)
+    words = f"Asked with inputs that are {SAME_INPUTS}: {count} of {len(results)}. autograder doctor says how to draw"
+    return [plain(f"{words} this course's own.", style="yellow")] if count else []
+
+
 def report_lines(result: SubmissionResult) -> list[Text]:
     """One submission in full, for the terminal."""
     lines = [plain(f"{result.student}: {result.points:g} of {result.max_points:g} points", style="bold")]
     if result.fault:
         lines.append(_inset(result.fault, 0, "red"))
     lines.extend(_inset(f"Mended: {repair}", 0, "yellow") for repair in result.repairs)
-    lines.extend(barrier_lines([result]))
+    lines.extend([*barrier_lines([result]), *inputs_lines([result])])
     for question in result.questions:
         heading = f"\n{question.question}  {question.points:g}/{question.max_points:g}  {question.status}"
         lines.append(plain(heading, style=MARKS.get(question.status, "dim")))

@@ -1,4 +1,4 @@
-"""Made-up numbers and weights to ask with: always the same, and never seen by a student.
+"""Made-up numbers and weights to ask with: the same in every run of one draw, and never seen by a student.
 
 All arrays are float32, so that the judge, which computes in float64, starts from the very numbers that were sent.
 """
@@ -6,13 +6,9 @@ All arrays are float32, so that the judge, which computes in float64, starts fro
 import numpy as np
 
 from autograder.judging import Array
+from autograder.judging import generator as generator
 
 State = dict[str, Array]  # a network's parameters by name
-
-
-def generator(seed: int) -> np.random.Generator:
-    """Noise of the judge's own, the same in every run."""
-    return np.random.default_rng([20_180_104, seed])
 
 
 def normal(rng: np.random.Generator, *shape: int, scale: float = 1.0, around: float = 0.0) -> Array:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autograder.course.folders import course_in
+from autograder.course.practical import practicals_in
 from autograder.reports.tables import plain
 from autograder.reports.terminal import AsJson, CourseFolder, PracticalName, edge
 
@@ -38,10 +39,20 @@ def init(
     exchange: Annotated[
         Path | None, typer.Option(help="nbgrader's exchange, if students hand in by it.", show_default=False)
     ] = None,
+    secret: Annotated[
+        bool,
+        typer.Option("--secret", help="Only draw a secret for the course that is there, from which inputs are drawn."),
+    ] = False,
 ) -> int:
-    """Make a course: practicals, configuration, roster, due date and late rule."""
+    """Make a course: practicals, configuration, roster, due date, late rule, and a secret."""
+    from autograder.course.secret import make_secret
     from autograder.term.new_course import NewCourse, kit_folder, make_course
 
+    if secret:
+        practicals_in(folder)  # CourseError where there is none
+        words = f"Wrote {make_secret(folder)}. Keep it with the course, and show it to nobody."
+        Console().print(plain(f"{words} What was graded before is asked anew."))
+        return 0
     wanted = NewCourse(folder, tuple(practical or ()), new, students, due, timezone, exchange)
     console = Console()
     for path in make_course(wanted, kit_folder()):

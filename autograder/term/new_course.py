@@ -10,6 +10,7 @@ from autograder.annexes import annex
 from autograder.course.configuration import CONFIG
 from autograder.course.practical import practicals_in
 from autograder.course.roster import read_roster, roster_sheet
+from autograder.course.secret import make_secret
 from autograder.course.term import TERM, moment, read_term
 from autograder.errors import CourseError, did_you_mean
 from autograder.files import ENGINE, write_atomically
@@ -97,11 +98,12 @@ def make_course(wanted: NewCourse, kit: Path) -> list[Path]:
         write_atomically(root / TERM, _term(wanted, names))
         write_atomically(root / ".gitignore", "__pycache__/\n.ipynb_checkpoints/\nbackups/\n*.db\n")
         (root / "submitted").mkdir()
+        secret = make_secret(root)
         read_term(root)
     except BaseException:
         shutil.rmtree(root, ignore_errors=True)
         raise
-    return [root / CONFIG, root / TERM, root / STUDENTS, *(root / "source" / name for name in names)]
+    return [root / CONFIG, root / TERM, root / STUDENTS, secret, *(root / "source" / name for name in names)]
 
 
 def _begun(root: Path, name: str) -> str:
