@@ -17,6 +17,10 @@ from autograder.files import ENGINE, write_atomically
 
 PARTS = ("source", "release", "solutions")
 STUDENTS = "students.csv"
+UNTRACKED = (  # by git: what students hand in, and what is made of it, belongs into no repository
+    *("__pycache__/", ".ipynb_checkpoints/", "/submitted/", "/autograded/", "/feedback/", "/results/", "/backups/"),
+    *("*.db", ".nbgrader.log", "MUJOCO_LOG.TXT"),
+)
 IGNORED = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "results")
 TERM_TEXT = """\
 # The term: who takes part, when work is due, what it costs to be late. Grading reads this file each time.
@@ -96,7 +100,7 @@ def make_course(wanted: NewCourse, kit: Path) -> list[Path]:
             names = (*names, _begun(root, wanted.new))
         write_atomically(root / STUDENTS, roster_sheet(roster).content())
         write_atomically(root / TERM, _term(wanted, names))
-        write_atomically(root / ".gitignore", "__pycache__/\n.ipynb_checkpoints/\nbackups/\n*.db\n")
+        write_atomically(root / ".gitignore", "".join(f"{each}\n" for each in UNTRACKED))
         (root / "submitted").mkdir()
         secret = make_secret(root)
         read_term(root)
