@@ -11,16 +11,20 @@ from small_course import CORPUS, INPUTS, NAME, asked, hand_in, run, said, small_
 from autograder.cluster.desk import Desk
 from autograder.cluster.parcels import Parcel, packed_practical, unpack_practical
 from autograder.course.folders import course_in
+from autograder.course.practical import load_practical
 from autograder.course.secret import LENGTH, SECRET, VERSIONS, make_secret
 from autograder.doctor.examination import Finding, examine
 from autograder.errors import CheckError
 from autograder.grading.mark import Marking
 from autograder.grading.store import kept
 from autograder.judging import fitting_seed, generator
+from autograder.judging.answer_key import AnswerKey
 from autograder.judging.draws import Draw
+from autograder.judging.proof import prove
 from autograder.nbgrader.inputs import found_in
 from autograder.platforms.gradescope_run import results_of, student_in
 from autograder.records import SAME_INPUTS
+from autograder.rl.environments import Task
 
 DRAWN = re.sub(
     r"POSITIVE, NEGATIVE = .*",
@@ -239,3 +243,16 @@ def test_a_seed_is_taken_that_fits() -> None:
     assert generator(found).normal() > 2
     with pytest.raises(CheckError, match="in place of 3"):
         fitting_seed(3, lambda seed: False)
+
+
+@pytest.mark.parametrize("name", ["sac", "reinforce"])
+def test_the_kits_own_checks_pass_with_the_solution_under_other_draws(name: str, kit: Path) -> None:
+    practical = load_practical(kit, name)
+    lenses = []
+    for number in (1, 2):
+        key = AnswerKey(practical, Draw(number, bytes([number]) * 16))
+        prove(key, practical.questions)
+        tasks = [each for each in vars(key.module("training")).values() if isinstance(each, Task)]
+        lenses += [task.lens.mixing for task in tasks]
+    one, other = lenses
+    assert not np.allclose(one, other)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograder.judging import Array, Value
+from autograder.judging.draws import seeds_of_draw
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -33,8 +34,11 @@ class Lens:
 
     @classmethod
     def draw(cls, stretch: Sequence[float], order: Sequence[int] = (), seed: int = LENS_SEED) -> "Lens":
-        """The stretch (O,), then an orthogonal matrix (uniform over rotations and reflections); the sign is flipped."""
-        normal = np.random.default_rng(seed).standard_normal((len(stretch), len(stretch)))
+        """The stretch (O,), then an orthogonal matrix (uniform over rotations and reflections); the sign is flipped.
+
+        Of one seed, each draw of the practical's inputs has another matrix.
+        """
+        normal = np.random.default_rng([seed, *seeds_of_draw()]).standard_normal((len(stretch), len(stretch)))
         q, r = np.linalg.qr(normal)
         return cls(q * np.sign(np.diag(r)) @ np.diag(stretch), -1.0, tuple(order))
 

@@ -1,4 +1,4 @@
-"""What the judge asks with: made-up networks and batches, always the same, and never seen by a student.
+"""What the judge asks with: made-up networks and batches, other ones for every draw.
 
 All arrays are float32, so that the judge, which computes in float64, starts from the very numbers that were sent.
 Shapes: B is the batch size, O the observation's dimension, A the number of actions and H the hidden layer's dimension.
@@ -6,8 +6,8 @@ Shapes: B is the batch size, O the observation's dimension, A the number of acti
 
 import numpy as np
 
-from autograder.judging import Array, Thing, thing
-from autograder.rl.inputs import State, generator, linear, normal
+from autograder.judging import Array, Thing, generator, thing
+from autograder.rl.inputs import State, linear, normal
 
 OBSERVATIONS, ACTIONS, HIDDEN = 4, 3, 16
 TYPICAL, SPREAD = 250.0, 120.0  # of returns, which on CartPole lie between 0 and 500

@@ -1,6 +1,8 @@
 """Hidden checks of ``actor-forward``: Actor.forward."""
 
-from autograder.judging import Answer, Exam, Mistake, check, expect_close
+import numpy as np
+
+from autograder.judging import Answer, Array, Exam, Mistake, check, expect_close, fitting_seed
 from autograder.judging.scenes import Numbers, Scene, call, help_with, tensor
 from autograder.rl.inputs import State, enlarged, generator, normal, of_all_sizes
 from autograder.rl.layers import Binding
@@ -8,14 +10,37 @@ from autograder.rl.networks import expect_alone, expect_gradients, some_binding
 
 from . import networks
 from .critic import WAY
-from .inputs import ACTIONS, HIDDEN, OBSERVATIONS, actor_weights, spaces
+from .inputs import ACTIONS, HIDDEN, OBSERVATIONS, actor_weights, has_both_signs, layered, spaces
 
 QUESTION = "actor-forward"
 MANY = 12
 OUTPUTS = ("mean", "log_std")
-WEIGHTS = actor_weights(18)
-LARGE = enlarged(WEIGHTS, "fc_mean", 10)  # means of some hundreds
 USUAL, GRADIENTS, LARGEST = 2, 3, 6  # steps of the scene
+
+
+def rows() -> tuple[Array, Array]:
+    """Observations (B, O), and weights for the sums of outputs (B, A), of many rows."""
+    rng = generator(52)
+    return normal(rng, MANY, OBSERVATIONS), normal(rng, MANY, ACTIONS)
+
+
+def larger(weights: State) -> State:
+    """The weights of an actor whose means are some hundreds."""
+    return enlarged(weights, "fc_mean", 10)
+
+
+def weights_fit(seed: int) -> bool:
+    """Whether means have both signs, small and large, and what is squashed shows: far from 0, and not at the ends."""
+    (x, _), weights = rows(), actor_weights(seed)
+    mean, raw = (layered(weights, x, "fc1", "fc2", head) for head in ("fc_mean", "fc_logstd"))
+    large = layered(larger(weights), of_all_sizes(x), "fc1", "fc2", "fc_mean")
+    shows = (np.abs(raw) > 0.3) & (np.abs(raw) < 3)
+    signs = has_both_signs(mean, by=0.5) and has_both_signs(large, by=100.0) and has_both_signs(raw, by=0.3)
+    return signs and bool(shows.any(0).all())
+
+
+WEIGHTS = actor_weights(fitting_seed(18, weights_fit))
+LARGE = larger(WEIGHTS)
 
 
 def scene(size: int, weights: State, large: State) -> Scene:
@@ -23,8 +48,7 @@ def scene(size: int, weights: State, large: State) -> Scene:
 
     A smaller batch holds the first rows of a larger one.
     """
-    rng = generator(52)
-    x, weigh = normal(rng, MANY, OBSERVATIONS)[:size], normal(rng, MANY, ACTIONS)[:size]
+    x, weigh = (each[:size] for each in rows())
     return Scene(
         {"env": spaces(), "x": tensor(x), "large x": tensor(of_all_sizes(x))},
         call("Actor", "env", HIDDEN, into="actor"),

@@ -20,20 +20,20 @@ from autograder.judging import (
     Unreached,
     call,
     check,
+    fitting_seed,
     help_with,
     needed,
 )
 from autograder.judging.scenes import expect_unmoved, sgd, tensor, variable
 from autograder.rl.updates import CLEARED, LOSS, STEP
 
-from .inputs import actor, batch
+from .inputs import acted, actor, batch
 
 QUESTION = "alpha-update"
 SIZE = 12
 RATE = 0.1
 START = 0.6  # of log_alpha: far from 0, where both losses are one
 FALL, RISE = -2.0, 3.0  # target entropies below and above the stand-in's entropy
-ACTOR = actor(73)
 MOST = 30.0  # a log_alpha above which alpha is not looked at: where the update is wrong, it may be any number
 
 
@@ -64,6 +64,16 @@ SECOND, TWIN_FIRST, TWIN_SECOND = 1, Update("b", START, 0, RISE, 2), 4  # of log
 def data(number: int) -> Thing:
     """The batch of an update."""
     return batch(71 + number, 1 if number == 2 else SIZE, dones=(0, 1, 0))
+
+
+def actor_fits(seed: int) -> bool:
+    """Whether its entropy lies between the target entropies, is not 0, and is another one in the next batch."""
+    first, second, one = (acted(seed, data(number).values["observations"])[1].mean() for number in range(3))
+    between = all(1 - RISE < each < -1 - FALL + 0.5 for each in (first, second, one))
+    return between and abs(first) > 0.3 and bool(abs(first - second) > 0.2)
+
+
+ACTOR = actor(fitting_seed(73, actor_fits))
 
 
 def asked() -> Scene:

@@ -1,20 +1,44 @@
 """Hidden checks of ``critic-forward``: SoftQNetwork.forward."""
 
-from autograder.judging import Answer, Exam, Mistake, check, expect_close
+import numpy as np
+
+from autograder.judging import Answer, Array, Exam, Mistake, check, expect_close, fitting_seed
 from autograder.judging.scenes import Numbers, Scene, call, help_with, leaf
 from autograder.rl.inputs import State, enlarged, generator, normal, of_all_sizes
 from autograder.rl.layers import Binding
 from autograder.rl.networks import expect_alone, expect_arrival, expect_gradients, some_binding
 
 from . import networks
-from .inputs import ACTIONS, HIDDEN, OBSERVATIONS, critic_weights, spaces
+from .inputs import ACTIONS, HIDDEN, OBSERVATIONS, critic_weights, has_both_signs, layered, spaces
 
 QUESTION = "critic-forward"
 MANY = 12
-WEIGHTS = critic_weights(28)
-LARGE = enlarged(WEIGHTS, "fc3", 30)  # values of some hundreds and more
 VALUES, GRADIENTS, LARGE_VALUES = 2, 3, 5  # steps of the scene
 WAY = "the way of the gradient: a layer that is not used, detach, no_grad, .data, or a new tensor made inside forward"
+
+
+def rows() -> tuple[Array, Array, Array]:
+    """Observations (B, O), actions (B, A) and weights for the sum of values (B, 1), of many rows."""
+    rng = generator(22)
+    x, a, weigh = (normal(rng, MANY, width) for width in (OBSERVATIONS, ACTIONS, 1))
+    return x, a, weigh
+
+
+def larger(weights: State) -> State:
+    """The weights of a critic whose values are some hundreds and more."""
+    return enlarged(weights, "fc3", 30)
+
+
+def weights_fit(seed: int) -> bool:
+    """Whether values have both signs, small and large: else what is done to negative ones would not show."""
+    (x, a, _), weights = rows(), critic_weights(seed)
+    small = layered(weights, np.concatenate([x, a], 1), "fc1", "fc2", "fc3")
+    large = layered(larger(weights), np.concatenate([of_all_sizes(x), a], 1), "fc1", "fc2", "fc3")
+    return has_both_signs(small, by=0.3) and has_both_signs(large, by=100.0)
+
+
+WEIGHTS = critic_weights(fitting_seed(28, weights_fit))
+LARGE = larger(WEIGHTS)
 
 
 def scene(size: int, weights: State, large: State) -> Scene:
@@ -22,8 +46,7 @@ def scene(size: int, weights: State, large: State) -> Scene:
 
     A smaller batch holds the first rows of a larger one.
     """
-    rng = generator(22)
-    x, a, weigh = (normal(rng, MANY, width)[:size] for width in (OBSERVATIONS, ACTIONS, 1))
+    x, a, weigh = (each[:size] for each in rows())
     return Scene(
         {"env": spaces(), "x": leaf(x), "a": leaf(a), "large x": leaf(of_all_sizes(x)), "large a": leaf(a)},
         call("SoftQNetwork", "env", HIDDEN, into="critic"),

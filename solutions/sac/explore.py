@@ -2,23 +2,31 @@
 
 import numpy as np
 
-from autograder.judging import Answer, Exam, Mistake, Numbers, check, expect_close
+from autograder.judging import Answer, Exam, Mistake, Numbers, check, expect_close, fitting_seed
 from autograder.judging.scenes import Scene, array, call, help_with, tensor, thing
 from autograder.rl.inputs import generator
 from autograder.rl.networks import expect_alone
 
-from .inputs import ACTIONS, OBSERVATIONS, actor
+from .inputs import ACTIONS, BIAS, OBSERVATIONS, acted, actor, has_both_signs
 
 QUESTION = "explore"
-MANY = 12  # environments: enough for actions on all sides
+MANY = 12  # environments
 SIZES = np.resize([0.1, 1.0, 10.0, 100.0], (MANY, 1))  # of the observations
-ACTOR = actor(4)
 
 
 def observations(num_envs: int) -> Numbers:
     """Float64 observations (num_envs, O) of all sizes; fewer are the first of many."""
     many: Numbers = generator(83).standard_normal((MANY, OBSERVATIONS)) * SIZES
     return many[:num_envs]
+
+
+def actor_fits(seed: int) -> bool:
+    """Whether actions lie on both sides of the middle, in each dimension."""
+    around = acted(seed, observations(MANY))[0] - BIAS
+    return all(has_both_signs(each, by=0.1) for each in around.T)
+
+
+ACTOR = actor(fitting_seed(4, actor_fits))
 
 
 def chosen(exam: Exam, num_envs: int) -> tuple[Answer, Numbers]:

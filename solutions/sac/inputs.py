@@ -1,4 +1,4 @@
-"""What the judge asks with: made-up networks and batches, always the same, and never seen by a student.
+"""What the judge asks with: made-up networks and batches, other ones for every draw.
 
 All arrays are float32, so that the judge, which computes in float64, starts from the very numbers that were sent.
 Shapes: B is the batch size, O the observation's, A the action's and H the hidden layer's dimension.
@@ -8,8 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from autograder.judging import Thing, thing
-from autograder.rl.inputs import State, generator, linear, normal
+from autograder.judging import Array, Numbers, Thing, generator, thing
+from autograder.rl.inputs import State, linear, normal
+from autograder.student.stage import Stage
+
+from . import probes
 
 OBSERVATIONS, ACTIONS, HIDDEN = 3, 2, 16
 LARGE = 600.0  # times what is usual: values and returns of the pendulum reach 100 and more
@@ -38,6 +41,15 @@ def actor_weights(seed: int) -> State:
         **linear(rng, "fc_mean", ACTIONS, HIDDEN, 2.0),
         **linear(rng, "fc_logstd", ACTIONS, HIDDEN, 2.0),
     }
+
+
+def layered(state: State, x: Array, *layers: str) -> Numbers:
+    """What linear layers with ReLUs between them make of x."""
+    found = np.asarray(x, np.float64)
+    for number, name in enumerate(layers):
+        weight, bias = (np.asarray(state[f"{name}.{part}"], np.float64) for part in ("weight", "bias"))
+        found = (np.maximum(found, 0) if number else found) @ weight.T + bias
+    return found
 
 
 def spaces(observations: int = OBSERVATIONS) -> Thing:
@@ -81,3 +93,32 @@ def batch(seed: int, size: int, dones: Sequence[int] = (0,), times: float = 1.0)
         dones=np.resize(np.array(dones, np.float32), (size, 1)),
         rewards=normal(rng, size, 1, scale=times, around=0.5 * times),
     )
+
+
+# ---- what checks need of their inputs ------------------------------------------------------------------------------
+
+STAGE = Stage({}, {}, dtype="float64")
+
+
+def has_both_signs(numbers: Numbers, by: float) -> bool:
+    """Whether some numbers are below, and others above 0 by so much."""
+    return bool(numbers.min() < -by and numbers.max() > by)
+
+
+def acted(seed: int, x: Array) -> tuple[Numbers, Numbers]:
+    """The actions (B, A) of the stand-in actor of that seed, and their log-probabilities (B,)."""
+    action, log_prob, _ = probes.StandInActor(STAGE, **actor(seed).values).get_action(STAGE.tensor(x))
+    return action.detach().numpy(), log_prob.detach().numpy()[:, 0]
+
+
+def valued(seed: int, x: Array, a: Array) -> Numbers:
+    """The values (B,) of the stand-in critic of that seed."""
+    values: Numbers = (
+        probes.StandInCritic(STAGE, **critic(seed).values)(STAGE.tensor(x), STAGE.tensor(a)).detach().numpy()
+    )
+    return values[:, 0]
+
+
+def takes_turns(one: Numbers, other: Numbers, rows: int) -> bool:
+    """Whether each of two critics' values is the smaller, by more than a little, in that many rows or more."""
+    return bool(min((one < other - 0.2).sum(), (other < one - 0.2).sum()) >= rows)

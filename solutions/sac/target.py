@@ -17,6 +17,7 @@ from autograder.judging import (
     call,
     check,
     expect_close,
+    fitting_seed,
     needed,
     thing,
 )
@@ -24,18 +25,48 @@ from autograder.rl.inputs import of_all_sizes
 from autograder.rl.networks import expect_alone
 from autograder.rl.updates import SAMPLES, Taken, expect_one_sample, expect_term
 
-from .inputs import LARGE, NEARLY_ZERO, actor, batch, critic
+from .inputs import LARGE, NEARLY_ZERO, acted, actor, batch, critic, has_both_signs, takes_turns, valued
 
 QUESTION = "critic-target"
 MANY, FEW = 12, 7
-ACTOR = 55  # the seed of an actor whose log-probabilities have both signs
-ONE, OTHER = 61, 64  # seeds of two critics; each is the smaller in some rows, with values of both signs
 ALPHAS = (1.7, 0.03, 25.0)
 USUAL_GAMMA, GAMMA = 0.99, 0.8  # with the usual one, a discount that is fixed or forgotten hardly shows
 DONES = (0, 1, 1)
-DATA = batch(21, MANY)
 VALUES, ENTROPIES, ALL, LARGE_VALUES, AGAIN = 0, (1, 2, 3), 4, 5, 6  # steps of the scene
 ENTROPY = "the entropy term: its sign, its factor alpha, and of which action it is"
+
+
+def data_fits(seed: int) -> bool:
+    """Whether rewards have both signs."""
+    return has_both_signs(batch(seed, MANY).values["rewards"], by=0.1)
+
+
+def actor_fits(seed: int) -> bool:
+    """Whether log-probabilities have both signs."""
+    return has_both_signs(acted(seed, DATA.values["next_observations"])[1], by=0.3)
+
+
+def values(seed: int) -> Numbers:
+    """What a critic's values of the next actions are, (B,)."""
+    x = DATA.values["next_observations"]
+    return valued(seed, x, acted(ACTOR, x)[0])
+
+
+def critic_fits(seed: int) -> bool:
+    """Whether values have both signs, by enough for a forgotten discount to show."""
+    return has_both_signs(values(seed), by=0.4)
+
+
+def other_fits(seed: int) -> bool:
+    """Whether each critic is the smaller in some rows, also in the first few."""
+    one, other = values(ONE), values(seed)
+    return critic_fits(seed) and takes_turns(one, other, rows=3) and takes_turns(one[:FEW], other[:FEW], rows=2)
+
+
+DATA = batch(fitting_seed(21, data_fits), MANY)
+ACTOR = fitting_seed(55, actor_fits)
+ONE = fitting_seed(61, critic_fits)
+OTHER = fitting_seed(64, other_fits)
 
 
 def changed(data: Thing, **values: Array) -> Thing:
