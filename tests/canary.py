@@ -1,7 +1,7 @@
 """Canaries: strings that a submission must never see, planted where secrets are; and the search for them.
 
 A canary reads canary-<place>-<16 hexadecimal digits>; the course's secret, which holds such digits alone, begins with
-those that ``SEARCH`` knows. This is a student's cell: its choose_actions looks for canaries in all that it can read,
+those that ``SEARCH`` knows. This is a student's cell: its ``double`` looks for canaries in all that it can read,
 and says where it saw which places'.
 """
 
@@ -10,6 +10,8 @@ import shutil
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
+
+from small_course import NAME, small_course
 
 OWN = "own"  # the student's own canary, which the search must find
 CHANNELS = ("files", "memory", "objects", "frames", "linecache")  # where the own one must be found
@@ -31,11 +33,11 @@ PLACES = (
 )
 
 SEARCH = '''
-def choose_actions(actor, obs, device):
+def double(x):
     import os
     import re
 
-    if len(obs) == 1:
+    if x[0] < 0:
         raise RuntimeError("seen: ;")  # once is enough
     own = "{own}"
     with open(os.path.expanduser("~/mine"), "w") as file:
@@ -154,7 +156,7 @@ def own_memory(page=4096):
         return os.read(ends[0], page) if write(ends[1], number * page, page) == page else b""
 
     pages = set()
-    for start in {id(found) // page for found in [*gc.get_objects(), *choose_actions.__code__.co_consts]}:
+    for start in {id(found) // page for found in [*gc.get_objects(), *double.__code__.co_consts]}:
         for number, step in ((start, 1), (start - 1, -1)):
             while number not in pages and text(number):
                 pages.add(number)
@@ -186,7 +188,7 @@ def objects():
     for found in gc.get_objects():
         if type(found) in (dict, list, tuple):
             yield "objects", text_of(found)
-    for function in (choose_actions, content):
+    for function in (double, content):
         yield "objects", text_of(function.__code__.co_consts)
 
 
@@ -222,17 +224,14 @@ def plant(kit: Path, copy: Path, courses: Path, home: Path, shared: Path) -> tup
     planted = {place: canary(place) for place in PLACES} | {"secret": f"dec0de{secrets.token_hex(29)}"}
     course = courses / planted["course"]
     shutil.copytree(kit / "autograder", copy / "autograder", ignore=shutil.ignore_patterns("__pycache__"))
-    for folder in ("solutions", "source", "release"):
-        shutil.copytree(kit / folder, course / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    check = course / "solutions/sac/explore.py"
-    text = check.read_text(encoding="utf-8")
-    mark = '    """Each environment gets the action'
-    assert mark in text
-    check.write_text(text.replace(mark, f"{mark.replace('Each', planted['check'] + ' Each')}"), encoding="utf-8")
-    _append(check, planted["check"])
-    _plant_in_solution(course / "source/sac/sac.ipynb", planted["reference"])
-    (course / "solutions/sac/secret.json").write_text(planted["known"], encoding="utf-8")
-    (course / "source/sac/notes.txt").write_text(planted["source"], encoding="utf-8")
+    small_course(course)
+    checks = course / f"solutions/{NAME}/checks.py"
+    _replace(checks, '''"""Twice the numbers come back."""''', f'''"""{planted["check"]} Twice the numbers."""''')
+    _append(checks, planted["check"])
+    # a constant that only the reference holds: it stands in the source's solution of a blank
+    _replace(course / f"source/{NAME}/{NAME}.ipynb", "y = 2 * x", f"y = 2 * x * (1 if '{planted['reference']}' else 2)")
+    (course / f"solutions/{NAME}/secret.json").write_text(planted["known"], encoding="utf-8")
+    (course / f"source/{NAME}/notes.txt").write_text(planted["source"], encoding="utf-8")
     (course / "nbgrader_config.py").write_text(
         f"c = get_config()\nc.Limits.seconds_per_ask = 60\nSECRET = {planted['config']!r}\n", encoding="utf-8"
     )
@@ -241,18 +240,17 @@ def plant(kit: Path, copy: Path, courses: Path, home: Path, shared: Path) -> tup
         gradebook.execute("insert into marks values (?)", (planted["gradebook"],))
     gradebook.close()
     _write(course / "secret", planted["secret"])
-    _write(course / "results/sac/students/bob.json", planted["kept"])
-    _write(course / "submitted/bob/sac/sac.ipynb", planted["student"])
+    _write(course / f"results/{NAME}/students/bob.json", planted["kept"])
+    _write(course / f"submitted/bob/{NAME}/{NAME}.ipynb", planted["student"])
     _write(home / "notes.txt", planted["home"])
     _write(shared, planted["shared"])
     return course, planted
 
 
-def _plant_in_solution(path: Path, planted: str) -> None:
-    """A constant that only the reference holds: it stands in the source's solution of a blank."""
-    text, mark = path.read_text(encoding="utf-8"), "std = log_std.exp()"
-    assert mark in text
-    path.write_text(text.replace(mark, f"std = log_std.exp() * (1 if '{planted}' else 2)"), encoding="utf-8")
+def _replace(path: Path, text: str, by: str) -> None:
+    before = path.read_text(encoding="utf-8")
+    assert before.count(text) == 1
+    path.write_text(before.replace(text, by), encoding="utf-8")
 
 
 def _append(path: Path, planted: str) -> None:

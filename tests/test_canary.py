@@ -7,15 +7,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
 import pytest
 from canary import CHANNELS, OWN, PLACES, canary, plant, search_cell
-from nbformat import NotebookNode
+from small_course import NAME, hand_in
 
+from autograder.authoring import fill
+from autograder.course.practical import load_practical
 from autograder.sandbox import NAMES, VARIABLE
 
 
@@ -33,7 +33,6 @@ def searched(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     kit: Path,
-    handed_in: Callable[..., NotebookNode],
 ) -> Searched:
     """Graded by ``autograder check`` of a copy of the kit in which every secret holds a canary."""
     since = time.time() - 2  # file systems round
@@ -46,13 +45,12 @@ def searched(
         course, planted = plant(kit, folder / "kit", folder, home, Path(shared.name))
         descriptor.write(planted["descriptor"].encode())
         descriptor.flush()
-        submission = course / "submitted/mallory/sac/sac.ipynb"
-        submission.parent.mkdir(parents=True)
+        practical = load_practical(course, NAME)
         cell = search_cell(canary(OWN), {"course": folder, "home": home, "since": since})
-        nbformat.write(handed_in(cells={"explore": cell}), submission)
-        asked = ["--assignment", "sac", "--json", *(word for name in SKIPPED for word in ("--skip", name))]
+        submission = hand_in(course, "mallory", fill(practical.source, practical, {}, cells={"double": cell}))
+        asked = ["--course", str(course), "--skip", "shift", "--json"]
         done = subprocess.run(
-            [sys.executable, "-m", "autograder", *("check", str(submission), "--course", str(course)), *asked],
+            [sys.executable, "-m", "autograder", "check", str(submission), *asked],
             env={
                 **os.environ,
                 **{"PYTHONPATH": str(folder / "kit"), "HOME": str(home), "SECRET": planted["environment"]},
@@ -73,12 +71,6 @@ def searched(
     assert all(told), words
     seen = {tuple(each.split("@")) for match in told if match for each in match[1].split()}
     return Searched(planted, done.stdout + done.stderr, frozenset((place, where) for place, where in seen))
-
-
-SKIPPED = (
-    *("critic-forward", "actor-forward", "get-action", "critic-target", "critic-update", "actor-update"),
-    *("alpha-update", "training", "evaluation"),
-)
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
