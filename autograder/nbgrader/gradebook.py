@@ -17,6 +17,7 @@ from nbgrader.converters import Autograde, BaseConverter, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 from sqlalchemy.exc import SAWarning
+from sqlalchemy.orm import configure_mappers
 
 from autograder.course.configuration import course_config, importable
 from autograder.course.folders import TIMESTAMP
@@ -25,6 +26,7 @@ from autograder.grading.store import mended_path
 from autograder.nbgrader.database import database_fault, refused
 from autograder.nbgrader.inputs import Inputs, unfinished
 from autograder.nbgrader.late import assign_penalty
+from autograder.nbgrader.page import use_once
 from autograder.nbgrader.registration import quiet_log, silent_nbgrader
 from autograder.records import Submission
 
@@ -40,8 +42,10 @@ class Steps:
     inputs: Inputs
 
     def prepare(self) -> None:
-        """Read once what all students have in common."""
+        """Read once what all students have in common, and make what the first entry and the first page would make."""
         _ = self.inputs.course.practical.source, self.inputs.course.release
+        configure_mappers()
+        use_once()
 
     def __call__(self, what: str, student: str) -> bytes:
         """Why the step failed, or nothing, and a fault of the course, as JSON; see ``sinks``."""

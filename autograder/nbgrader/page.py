@@ -15,6 +15,7 @@ from nbconvert.exporters import Exporter
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Unicode
 
@@ -56,6 +57,13 @@ class FeedbackPage(Exporter):
             "parts": list(_parts([cell for cell in notebook.cells if OVERVIEW not in cell.metadata])),
         }
         return _finished(templates().get_template("page.html").render(facts)), resources
+
+
+def use_once() -> None:
+    """Make what is made at first use, so that no copy of this process has to: templates, and patterns of languages."""
+    for name in templates().list_templates(["html"]):
+        templates().get_template(name)
+    _finished(_body(new_code_cell("x = 1")) + _prose("A *text* with `code` and $x^2$.\n\n$$y$$"))
 
 
 def _parts(cells: list[NotebookNode]) -> Iterator[Part]:
