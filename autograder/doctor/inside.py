@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+BEGINNING = b"canary-"
 SECRET = re.compile(rb"canary-([a-z ]+)-[0-9a-f]{16}")
 MOST = 2**26  # bytes that are read of any one thing
 NEW_USER_NAMESPACE = 0x10000000
@@ -108,7 +109,7 @@ def own_secrets() -> Iterator[str]:
 
 def secrets_in(text: bytes, where: str) -> Iterator[str]:
     """The places whose secrets stand in a text."""
-    for place in set(SECRET.findall(text)):
+    for place in set(SECRET.findall(text)) if BEGINNING in text else ():  # much memory is looked through
         yield f"{place.decode()} in {where}"
 
 
