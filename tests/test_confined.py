@@ -5,16 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import psutil
 import pytest
 from conftest import QUICK
-from nbformat import NotebookNode
+from small_course import hand_in, small_course
 
 from autograder.confined.barrier import Confined
 from autograder.doctor.barriers import what_comes_through
@@ -129,25 +128,18 @@ def test_where_landlock_is_missing_too_nothing_is_run_half_open(user: int) -> No
 
 @pytest.mark.parametrize("user", USERS)
 def test_a_right_submission_gets_full_marks_where_namespaces_are_forbidden(
-    user: int, handed_in: Callable[..., NotebookNode], tmp_path_factory: pytest.TempPathFactory, kit: Path
+    user: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("handed_in")
     for path in (folder, *folder.parents):
         if path.name.startswith(("handed_in", "popen-", "pytest-")):
             path.chmod(0o755)  # pytest's own would be closed to the ordinary user
-    nbformat.write(handed_in(), folder / "alice.ipynb")
-    command = (
-        "-m",
-        "autograder",
-        "check",
-        str(folder / "alice.ipynb"),
-        "--course",
-        str(kit),
-        "--assignment",
-        "sac",
-        "--json",
-    )
-    code, result = restricted(user, sys.executable, *command, "--skip", "training")
+    course = small_course(folder / "course")
+    notebook = hand_in(course, "alice")
+    for path in (course, *course.rglob("*")):
+        path.chmod(0o777 if path.is_dir() else 0o666)  # it notes there what is asked
+    words = ("check", str(notebook), "--course", str(course), "--json")
+    code, result = restricted(user, sys.executable, "-m", "autograder", *words)
     assert code == 0
     assert result["points"] == result["max_points"] > 0
     assert result["barrier"] == "confined"
@@ -155,10 +147,9 @@ def test_a_right_submission_gets_full_marks_where_namespaces_are_forbidden(
 
 
 @pytest.mark.parametrize("user", USERS[:1])
-def test_the_doctor_says_which_barriers_work_and_why_the_others_do_not(user: int, kit: Path) -> None:
-    _, findings = restricted(
-        user, sys.executable, "-m", "autograder", "doctor", "--course", str(kit), "--assignment", "sac", "--json"
-    )
+def test_the_doctor_says_which_barriers_work_and_why_the_others_do_not(user: int, tmp_path: Path) -> None:
+    words = ("doctor", "--course", str(small_course(tmp_path / "course")), "--json")
+    _, findings = restricted(user, sys.executable, "-m", "autograder", *words)
     found = {item["subject"]: item for item in findings}
     assert found["bubblewrap"]["well"]  # it is not needed
     assert "does not work here" in found["bubblewrap"]["found"]

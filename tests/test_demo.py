@@ -91,13 +91,15 @@ def test_a_course_without_a_sample_class_says_where_it_belongs(tmp_path: Path) -
 def course(sac: Practical, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo") / "course"
     make_course([sac], folder)
+    with (folder / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write("c.Limits.seconds_per_ask = 3  # of which one of the class makes use\n")
     return folder
 
 
 @pytest.fixture(scope="module")
 def results(course: Path) -> dict[str, dict[str, Any]]:
-    """The class, graded two at once, without training."""
-    done = run("grade", course, "--skip", "training", "--jobs", "2", "--json")
+    """The class, graded without training."""
+    done = run("grade", course, "--skip", "training", "--jobs", "1", "--no-gradebook", "--json")
     assert done.exit_code == 0
     return {item["student"]: item for item in json.loads(done.stdout)["results"]}
 
@@ -123,19 +125,23 @@ def test_what_hangs_is_not_asked_again_and_again(results: dict[str, dict[str, An
     assert all("Not reached" in words for words in others)
 
 
-@pytest.fixture
-def heard(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """All that the judge asks of a student's process, and all that comes back."""
+@pytest.fixture(scope="module")
+def heard(course: Path) -> tuple[dict[str, Any], list[object]]:
+    """The result of a right submission with training, all that the judge asks of it but to train, and its answers."""
     everything: list[object] = []
     ask = Session.ask
 
     def overhear(self: Session, probe: str, values: dict[str, Any], *others: Any) -> Outcome:
         outcome = ask(self, probe, values, *others)
-        everything.extend([values, outcome.values if isinstance(outcome, Answered) else None])
+        if probe == "play":
+            everything.extend([values, outcome.values if isinstance(outcome, Answered) else None])
         return outcome
 
-    monkeypatch.setattr(Session, "ask", overhear)
-    return everything
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Session, "ask", overhear)
+        done = run("check", course / "submitted/perfect/sac/sac.ipynb", "--course", course, "--json")
+    assert done.exit_code == 0
+    return json.loads(done.stdout), everything
 
 
 def numbers(value: object) -> Iterator[float]:
@@ -152,12 +158,10 @@ def numbers(value: object) -> Iterator[float]:
 
 
 def test_nothing_that_is_said_holds_a_hidden_input_or_an_expected_value(
-    course: Path, results: dict[str, dict[str, Any]], heard: list[object]
+    results: dict[str, dict[str, Any]], heard: tuple[dict[str, Any], list[object]]
 ) -> None:
     """What is asked of a right submission are the hidden inputs, and what it answers are the expected values."""
-    done = run("check", course / "submitted/perfect/sac/sac.ipynb", "--course", course, "--skip", "training")
-    assert done.exit_code == 0
-    hidden = {abs(number) for number in numbers(heard) if number != round(number, 1)}
+    hidden = {abs(number) for number in numbers(heard[1]) if number != round(number, 1)}
     assert len(hidden) > 1000
     said = json.dumps(
         [
@@ -172,10 +176,10 @@ def test_nothing_that_is_said_holds_a_hidden_input_or_an_expected_value(
     assert not spoken & secrets
 
 
-def test_with_training_a_right_submission_earns_all_points_and_gets_a_learning_curve(course: Path) -> None:
-    done = run("check", course / "submitted/perfect/sac/sac.ipynb", "--course", course, "--json")
-    assert done.exit_code == 0
-    result = json.loads(done.stdout)
+def test_with_training_a_right_submission_earns_all_points_and_gets_a_learning_curve(
+    heard: tuple[dict[str, Any], list[object]],
+) -> None:
+    result, _ = heard
     assert (result["points"], result["max_points"]) == (25, 25)
     (training,) = (item for item in result["questions"] if item["question"] == "training")
     assert len(training["curve"]["values"]) == len(training["curve"]["steps"]) > 10

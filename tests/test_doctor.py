@@ -53,6 +53,14 @@ def test_the_kit_is_found_well(kit: Path) -> None:
     assert code == 0
 
 
+@pytest.mark.usefixtures("fresh_choice")
+def test_all_barriers_are_found_well(course: Path) -> None:
+    code, found = findings("--course", course)
+    assert all(found[name]["found"].startswith("works; from inside: no network") for name in NAMES)
+    assert found["sandbox"]["found"].startswith(f"{NAMES[0]}: ")
+    assert code == 0
+
+
 @pytest.mark.usefixtures("no_barrier")
 def test_every_practical_of_the_course_is_looked_at_unless_one_is_named(course: Path) -> None:
     small_course(course, name="hw-2")

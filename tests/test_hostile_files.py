@@ -5,22 +5,21 @@ import gzip
 import json
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
-from conftest import sac_course
-from nbformat import NotebookNode
+from small_course import NAME, hand_in, small_course
 from typer.testing import CliRunner
 
+from autograder.authoring import fill
 from autograder.cli import app
+from autograder.course.practical import load_practical
 
 REASONS = {  # what is handed in -> what its student reads
     "not-json": "its content is not JSON",
     "empty-file": "is empty",
-    "utf-16": "sac.ipynb is not ",
+    "utf-16": f"{NAME}.ipynb is not ",
     "zip-bomb": "is not UTF-8 text",
     "deeply-nested": "is not a notebook",
     "too-large": "MB. Clear its outputs",
@@ -33,7 +32,7 @@ REASONS = {  # what is handed in -> what its student reads
     "a-folder": "is not an ordinary file",
     "thousands-of-cells": "",
 }
-NAMES = [
+STUDENTS = [
     "x\\..\\..\\y",
     "%2e%2e%2f%2e%2e%2fx",
     "a\nb",
@@ -65,10 +64,10 @@ def make(kind: str, path: Path, course: Path) -> None:
         case "renamed-pdf":
             path.with_suffix(".pdf").write_bytes(b"%PDF-1.7")
         case "link-to-the-source":
-            path.symlink_to(course / "source/sac/sac.ipynb")
+            path.symlink_to(course / f"source/{NAME}/{NAME}.ipynb")
         case "linked-folder":
             path.parent.rmdir()
-            path.parent.symlink_to(course / "source/sac", target_is_directory=True)
+            path.parent.symlink_to(course / "source" / NAME, target_is_directory=True)
         case "device":
             path.symlink_to("/dev/zero")
         case "named-pipe":
@@ -84,14 +83,14 @@ def make(kind: str, path: Path, course: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory, kit: Path) -> dict[str, Any]:
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A class of all of them, among students with odd names and one whose release is untouched, graded once."""
-    course = sac_course(tmp_path_factory.mktemp("files") / "course")
-    release = (kit / "release/sac/sac.ipynb").read_bytes()
+    course = small_course(tmp_path_factory.mktemp("files") / "course")
+    release = (course / f"release/{NAME}/{NAME}.ipynb").read_bytes()
     for kind in REASONS:
-        make(kind, course / "submitted" / kind / "sac/sac.ipynb", course)
-    for name in [*NAMES, "untouched"]:
-        path = course / "submitted" / name / "sac/sac.ipynb"
+        make(kind, course / "submitted" / kind / NAME / f"{NAME}.ipynb", course)
+    for name in [*STUDENTS, "untouched"]:
+        path = course / "submitted" / name / NAME / f"{NAME}.ipynb"
         path.parent.mkdir(parents=True)
         path.write_bytes(release)
     done = CliRunner().invoke(app, ["grade", str(course), "--no-gradebook", "--jobs", "1", "--json"])
@@ -115,15 +114,15 @@ def test_thousands_of_empty_cells_are_graded_or_refused_in_words(results: dict[s
     assert found["fault"] or {question["status"] for question in found["questions"]} == {"missing"}
 
 
-@pytest.mark.parametrize("name", [*NAMES, "untouched"])
+@pytest.mark.parametrize("name", [*STUDENTS, "untouched"])
 def test_an_untouched_release_under_any_name_was_not_attempted(results: dict[str, Any], name: str) -> None:
     found = results["found"][name]
-    assert (found["fault"], found["points"], found["max_points"]) == ("", 0, 25)
+    assert (found["fault"], found["points"], found["max_points"]) == ("", 0, 5)
     assert {question["status"] for question in found["questions"]} == {"not attempted"}
 
 
 def test_nobody_is_lost_and_nothing_lands_outside_the_results(results: dict[str, Any]) -> None:
-    assert results["found"].keys() == {*REASONS, *NAMES, "untouched"}
+    assert results["found"].keys() == {*REASONS, *STUDENTS, "untouched"}
     course = results["course"]
     assert {path.name for path in course.iterdir()} <= {
         "source",
@@ -134,14 +133,14 @@ def test_nobody_is_lost_and_nothing_lands_outside_the_results(results: dict[str,
         "results",
     }
     kept = [path for path in (course / "results").rglob("*") if path.is_file()]
-    assert len(list((course / "results/sac/students").iterdir())) == len(results["found"])
-    assert all(path.is_relative_to(course / "results/sac") for path in kept)
+    assert len(list((course / f"results/{NAME}/students").iterdir())) == len(results["found"])
+    assert all(path.is_relative_to(course / "results" / NAME) for path in kept)
 
 
 def test_no_name_acts_on_the_terminal_or_in_a_spreadsheet(results: dict[str, Any]) -> None:
     assert "\x1b[2J" not in results["table"]
     assert "\x1b]0;" not in results["table"]
-    text = (results["course"] / "results/sac/results.csv").read_text(encoding="utf-8")
+    text = (results["course"] / f"results/{NAME}/results.csv").read_text(encoding="utf-8")
     assert not re.search(r'(?m)^"?[=+@-]', text)
 
 
@@ -158,9 +157,7 @@ def long_code() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", long_code())
-def test_code_that_is_long_to_read_holds_nobody_up(
-    name: str, kit: Path, tmp_path: Path, handed_in: Callable[..., NotebookNode], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_code_that_is_long_to_read_holds_nobody_up(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The work of reading is counted, since time is the machine's affair: names are looked up once a statement."""
     from autograder.notebook import definitions, python
 
@@ -172,12 +169,10 @@ def test_code_that_is_long_to_read_holds_nobody_up(
         return names(node)
 
     monkeypatch.setattr(definitions, "global_names", counted)
-    notebook = handed_in({"explore.actions": "...  # YOUR CODE HERE"}, extra_cells=[long_code()[name]])
-    nbformat.write(notebook, tmp_path / "alice.ipynb")
-    others = ["critic-forward", "actor-forward", "get-action", "critic-target", "critic-update", "actor-update"]
-    asked = [word for each in [*others, "alpha-update", "evaluation", "training"] for word in ("--skip", each)]
-    words = ["check", str(tmp_path / "alice.ipynb"), "--course", str(kit), "--assignment", "sac", "--json"]
-    done = CliRunner().invoke(app, [*words, *asked])
+    practical = load_practical(small_course(tmp_path), NAME)
+    blanks = {"double.body": "...  # YOUR CODE HERE"}
+    submission = hand_in(tmp_path, "alice", fill(practical.source, practical, blanks, extra_cells=[long_code()[name]]))
+    done = CliRunner().invoke(app, ["check", str(submission), "--course", str(tmp_path), "--json", "--skip", "shift"])
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["fault"] == ""
     assert len(visits) < 30_000

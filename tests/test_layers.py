@@ -42,9 +42,10 @@ def room_of(name: str) -> str:
 
 def imported(tree: ast.Module) -> set[str]:
     """The full names of all that a file imports, inside its functions too; what types alone need is left out."""
-    typing = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    every = list(ast.walk(tree))
+    typing = [node for node in every if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"]
     left_out = {inner for node in typing for inner in ast.walk(node)}
-    nodes = [node for node in ast.walk(tree) if node not in left_out]
+    nodes = [node for node in every if isinstance(node, ast.Import | ast.ImportFrom) and node not in left_out]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     return names | {f"{node.module}.{a.name}" for node in nodes if isinstance(node, ast.ImportFrom) for a in node.names}
 
