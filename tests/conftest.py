@@ -22,13 +22,20 @@ PATIENT = replace(Limits(), seconds_per_ask=60.0, seconds_to_define=60.0)  # for
 
 
 SLOW = (
-    "hostile",
-    "sac_corpus",
     "demo",
+    "hostile",
+    "nbgrader",
+    "batch_survives",
+    "sac_corpus",
+    "hostile_training",
+    "student_notebook",
+    "several_practicals",
     "student_process",
     "confined",
-    "batch_survives",
-    "nbgrader",
+    "term",
+    "likeness",
+    "recognise",
+    "writing_a_practical",
 )  # begun first, longest first
 
 

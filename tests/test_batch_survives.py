@@ -33,7 +33,7 @@ def handed_in(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
 def undisturbed(handed_in: tuple[Path, dict[str, float]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The class, graded in peace."""
     course = Path(shutil.copytree(handed_in[0], tmp_path_factory.mktemp("undisturbed") / "my course"))
-    grader = Grader(course, "--jobs", "2")
+    grader = Grader(course, "--jobs", "1")
     assert grader.finished() == 0, grader.said
     return course
 

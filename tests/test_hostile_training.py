@@ -27,7 +27,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     for name, fault in FAULTS.items():
         hand_in(course / "submitted" / name, handed_in(marked, [fault]), [fault])
     others = [word for each in SAC.questions if each.name != "training" for word in ("--skip", each.name)]
-    words = ["grade", str(course), "--no-gradebook", "--jobs", "2", "--json", *others]
+    words = ["grade", str(course), "--no-gradebook", "--jobs", "1", "--json", *others]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     return {item["student"]: item["questions"][0] for item in json.loads(done.stdout)["results"]}
