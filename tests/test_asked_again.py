@@ -1,6 +1,7 @@
 """What ``grade`` asks again after a change, and what it keeps."""
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -30,16 +31,22 @@ EVERYTHING = Counter(double=2, shift=2, both=2)
 ALICES = Counter(double=1, shift=1, both=1)
 
 
-@pytest.fixture
-def course(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A course with a class of two that was graded: alice is right, bob fails one of two checks of ``double``."""
-    root = small_course(tmp_path / "my course", notebook(both()), files=BOTH)
+    root = small_course(tmp_path_factory.mktemp("graded") / "my course", notebook(both()), files=BOTH)
     hand_in(root, "alice")
     hand_in(root, "bob", double="2 * abs(x)")
     results = grade(root)
     assert asked(root) == EVERYTHING
     assert points(results) == {"alice": 6, "bob": 5.5}
     return root
+
+
+@pytest.fixture
+def course(graded: Path, tmp_path: Path) -> Path:
+    """That course, for one test."""
+    return Path(shutil.copytree(graded, tmp_path / "my course"))
 
 
 def grade(root: Path, *options: str) -> list[dict[str, Any]]:
