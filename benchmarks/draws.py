@@ -2,12 +2,13 @@
 
     python -m benchmarks.draws --draws 200
     python -m benchmarks.draws --draws 2000 --question get-action --question explore
-    python -m benchmarks.draws --draws 10 --corpus
+    python -m benchmarks.draws --draws 10 --corpus --share 5
     python -m benchmarks.draws --draws 20 --training
 
 The first two ask the source's own solution, in this process, with noise of its own for each draw; so does the last one,
-what is end to end. With --corpus all variants are asked, the wrong ones what they should lose, the right ones all, with
-the noise of a student's process. Prints a table for docs/noise.md, and each failure with the number of its draw.
+what is end to end. With --corpus all variants are asked, the wrong ones what they should lose, the right ones what they
+change, with the noise of a student's process; with --share 5 each draw asks one variant of five in turn. Prints a table
+for docs/noise.md, and on the side each failure, and each draw that is done.
 """
 
 import argparse
@@ -88,8 +89,9 @@ def failures_of_solution(practical: Practical, questions: Sequence[str], number:
 class Corpus:
     """The variants of a practical that are no matter of reading the notebook, ready to be asked."""
 
-    def __init__(self, practical: Practical) -> None:
+    def __init__(self, practical: Practical, share: int = 1) -> None:
         self.practical = practical
+        self.share = share  # each draw asks one variant of so many
         marked = read_marked(practical.source, practical)
         released = extract(blank(practical.source, practical), practical.long_running)
         found = load_corpus([practical.folder / "variants"], practical, practical.source)
@@ -104,8 +106,8 @@ class Corpus:
         key = AnswerKey(self.practical, draw_of(number))
         _ = key.checks
         with LocalProcess(same_noise(self.practical), SECONDS) as process:
-            for variant, paper in self.papers:
-                names = variant.loses if variant.verdict == "wrong" else questions
+            for variant, paper in self.papers[number % self.share :: self.share]:
+                names = variant.loses if variant.verdict == "wrong" else self._changed(variant)
                 asked = [self.practical.question(name) for name in names if name in questions]
                 if not asked:
                     continue
@@ -116,6 +118,11 @@ class Corpus:
                 wrong = f"draw {number}: {variant.id}: {sorted(lost ^ due)}" if lost != due else ""
                 yield f"{variant.verdict} answers", wrong
         forget(key)
+
+    def _changed(self, variant: Variant) -> list[str]:
+        """The questions of the cells that a variant changes."""
+        cells = {*variant.cells, *(self.practical.blanks[each] for each in variant.fills)}
+        return [question.name for question in self.practical.questions if question.cell in cells]
 
 
 def tried(
@@ -129,6 +136,7 @@ def tried(
             if words:
                 failed[what] += 1
                 print(f"{name}: {what}: {words}", file=sys.stderr, flush=True)
+        print(f"{name}: draw {number} is done", file=sys.stderr, flush=True)
     return count, failed
 
 
@@ -140,6 +148,7 @@ def main() -> None:
     parser.add_argument("--practical", action="append", default=[])
     parser.add_argument("--question", action="append", default=[])
     parser.add_argument("--corpus", action="store_true")
+    parser.add_argument("--share", type=int, default=1, help="of how many variants each draw asks one")
     parser.add_argument("--training", action="store_true", help="ask what is end to end instead of all else")
     given = parser.parse_args()
     warnings.simplefilter("ignore")  # students' code may warn
@@ -149,7 +158,7 @@ def main() -> None:
         practical = load_practical(ROOT, name)
         if questions := asked_of(practical, given.question, given.training):
             solution = partial(failures_of_solution, practical, questions)
-            failures = partial(Corpus(practical).failures, questions) if given.corpus else solution
+            failures = partial(Corpus(practical, given.share).failures, questions) if given.corpus else solution
             count, failed = tried(numbers, failures, name)
             print(*(f"| {name} | {what} | {count[what]} | {failed[what]} |" for what in count), sep="\n", flush=True)
 

@@ -131,7 +131,8 @@ def report_lines(result: SubmissionResult) -> list[Text]:
     if result.fault:
         lines.append(_inset(result.fault, 0, "red"))
     lines.extend(_inset(f"Mended: {repair}", 0, "yellow") for repair in result.repairs)
-    lines.extend([*barrier_lines([result]), *inputs_lines([result])])
+    lines.extend(barrier_lines([result]))
+    lines.extend([plain(f"Asked with inputs that are {SAME_INPUTS}.", "dim")] if result.inputs == SAME_INPUTS else [])
     for question in result.questions:
         heading = f"\n{question.question}  {question.points:g}/{question.max_points:g}  {question.status}"
         lines.append(plain(heading, style=MARKS.get(question.status, "dim")))
