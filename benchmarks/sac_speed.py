@@ -1,24 +1,27 @@
-"""How fast SAC itself trains: the notebook's loop, the same as it was before, stable-baselines3, and bare products.
+"""How fast SAC itself trains: the notebook's loop, the same as it was before, two other ones, and bare products.
 
-    python -m benchmarks.sac_speed --rounds 5
+    python -m benchmarks.performance speed --rounds 5 --cleanrl FOLDER
 
 Each round trains each of them once, one after the other in this process on one thread, with the full run's settings:
-one environment, two hidden layers of 256 units, batches of 256, one update of the critics a step. The table shows the
-medians over the rounds of milliseconds a step with its updates, and how many times as long as the notebook's.
+one environment, two hidden layers of 256 units, batches of 256, one update of the critics a step. Figures are medians
+over the rounds, of processor milliseconds a step with its updates; the time before the first update is taken off.
 
 ``as before`` is the notebook's loop with Adam's plain loop over parameters and a target update of one parameter after
-the other. ``products`` are the matrix products alone that a step's updates cannot do without, forwards and backwards.
+the other. CleanRL's SAC is its own script, run as it is but for its log, with these settings. ``products`` are the
+matrix products alone that a step's updates cannot do without, forwards and backwards.
 """
 
-import argparse
 import contextlib
 import os
 import statistics
+import sys
 import time
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 from stable_baselines3 import SAC
@@ -27,6 +30,7 @@ from benchmarks.learning_curve import before_the_quick_run
 
 RANDOM = 300  # steps before the first update; they take almost no time
 UNITS = BATCH = 256
+ENVIRONMENT = "InvertedPendulum-v5"
 Run = Callable[[int, int], float]  # steps with updates, seed -> seconds
 
 
@@ -108,42 +112,62 @@ def products(said: dict[str, Any]) -> Run:
     return run
 
 
+def cleanrl(repository: Path) -> Run:
+    """CleanRL's script, from a copy of its repository; what it would write to a log is dropped."""
+    path = repository / "cleanrl/sac_continuous_action.py"
+    code = compile(path.read_text(encoding="utf-8"), path, "exec")
+    log, arguments = types.ModuleType("torch.utils.tensorboard"), types.ModuleType("tyro")
+    vars(log)["SummaryWriter"] = mock.MagicMock()
+
+    def of(steps: int, seed: int) -> float:
+        asked = {"seed": seed, "env_id": ENVIRONMENT, "cuda": False, "learning_starts": RANDOM, "buffer_size": 10_000}
+        vars(arguments)["cli"] = lambda kind: kind(total_timesteps=RANDOM + steps, **asked)
+        modules = {"torch.utils.tensorboard": log, "tyro": arguments}
+        path_to_it = [*sys.path, str(repository)]
+        with mock.patch.dict(sys.modules, modules), mock.patch.object(sys, "path", path_to_it):
+            return _seconds(lambda: exec(code, {"__name__": "__main__", "__file__": str(path)}))  # noqa: S102 - theirs
+
+    return lambda steps, seed: of(steps, seed) - of(0, seed)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing is printed, progress bars neither."""
+    with (
+        Path(os.devnull).open("w") as nowhere,
+        contextlib.redirect_stderr(nowhere),
+        contextlib.redirect_stdout(nowhere),
+    ):
+        yield
+
+
 def _seconds(work: Callable[[], object]) -> float:
-    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):  # the progress bar's
+    with quiet():
         began = time.process_time()
         work()
         return time.process_time() - began
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=1500)
-    words = parser.parse_args()
+def measured(rounds: int, steps: int, repository: Path | None = None) -> dict[str, dict[str, float]]:
+    """Each one's milliseconds a step, steps a second, and times as long as the notebook's."""
+    torch.set_num_threads(1)
     said, _ = before_the_quick_run("sac")
     runs = {
         "the notebook": ours(said),
         "as before": as_before(),
         "stable-baselines3": stable_baselines(said),
+        **({"CleanRL": cleanrl(repository)} if repository else {}),
         "products": products(said),
     }
     for run in runs.values():
         run(10, 0)  # what is used first loads much
     taken: dict[str, list[float]] = {name: [] for name in runs}
-    for seed in range(words.rounds):
+    for seed in range(rounds):
         for name, run in runs.items():
-            taken[name].append(1000 * run(words.steps, seed) / words.steps)
-    ratios = {
-        name: statistics.median(a / b for a, b in zip(times, taken["the notebook"], strict=True))
-        for name, times in taken.items()
-    }
-    print("| | ms a step | steps a second | times the notebook's |\n|---|---|---|---|")
+            taken[name].append(1000 * run(steps, seed) / steps)
+    found = dict[str, dict[str, float]]()
     for name, times in taken.items():
         middle = statistics.median(times)
-        print(f"| {name} | {middle:.2f} | {1000 / middle:.0f} | {ratios[name]:.2f} |")
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    main()
+        ratio = statistics.median(a / b for a, b in zip(times, taken["the notebook"], strict=True))
+        found[name] = {"ms a step": middle, "steps a second": 1000 / middle, "times the notebook's": ratio}
+    return found

@@ -9,15 +9,9 @@ through a scheduler to a worker that does nothing. Prints one table and one JSON
 
 import argparse
 import asyncio
-import contextlib
-import ctypes
 import json
 import multiprocessing
-import os
-import resource
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 import tracemalloc
@@ -34,9 +28,9 @@ from autograder.cluster.parcels import Parcel, digest_of_practical, packed_pract
 from autograder.course.folders import Course, course_in
 from autograder.grading.mark import Marking
 from autograder.likeness.pairs import Bar, Comparison, Places
+from benchmarks import watching
 
 ROOT = Path(__file__).resolve().parents[1]
-SET_CHILD_SUBREAPER = 36  # of prctl: processes whose parent has ended become children of this one, and are counted
 FINGERPRINTS = 4  # of a submission
 LINES = 50  # tasks under way at once, as with so many workers
 Figures = dict[str, float]
@@ -58,16 +52,7 @@ def course_with(folder: Path, name: str, students: int) -> Course:
 
 def processor_seconds(course: Course, *words: str) -> float:
     """What one run of ``autograder grade`` takes, in all of its processes, the sandboxes' too."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "autograder", "grade", str(course.root), "--jobs", "1", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
-    if done.returncode:
-        raise SystemExit(done.stdout + done.stderr)
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            os.waitpid(-1, 0)  # what outlives the command for a moment
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return watching.grading(course.root, *words).processor
 
 
 def grading(name: str, students: int) -> Figures:
@@ -179,22 +164,16 @@ def tasks_a_second(tasks: int, parcel: bytes, size: int) -> Figures:
     worker.start()
     try:
         asyncio.run(passed(address, LINES, parcel, size))  # everything is imported
-        before = _used(scheduler.pid)
+        before = watching.processor_of(scheduler.pid or 0)
         rate = asyncio.run(passed(address, tasks, parcel, size))
         return {
             "tasks a second": rate,
-            "the scheduler's processor seconds a task": (_used(scheduler.pid) - before) / tasks,
+            "the scheduler's processor seconds a task": (watching.processor_of(scheduler.pid or 0) - before) / tasks,
         }
     finally:
         for process in (worker, scheduler):
             process.terminate()
             process.join()
-
-
-def _used(pid: int | None) -> float:
-    """Processor seconds of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -204,7 +183,6 @@ def main() -> None:
     parser.add_argument("--students", type=int, default=6)
     parser.add_argument("--tasks", type=int, default=2000)
     given = parser.parse_args()
-    ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     bytes_of, parcel, answer = sizes(given.assignment)
     found = {
         "processor seconds a student": grading(given.assignment, given.students),
