@@ -4,6 +4,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -18,57 +19,64 @@ from benchmarks.scale import course_with
 from benchmarks.watching import Used, grading, used_by
 
 JOBS = 2
+KIT = "this kit"
 Figures = Mapping[str, float | str]
 
 
 def compared(students: int, trained: int, otter: Path | None) -> Iterator[tuple[str, Figures]]:
-    """What each grader needs for a class without training, and for another one with it."""
+    """What each grader needs for a class without training and for another one with it; none of less than two."""
     with tempfile.TemporaryDirectory() as folder:
         program = other_graders.otter_environment((otter or Path(folder) / "otter").absolute())
-        for training, number in ((False, students), (True, trained)):
-            if number:
-                yield from _graded(Path(folder) / f"training {training}", training, number, program)
+        for words, number in (("without", students), ("with", trained)):
+            if number < 2:
+                continue
+            few, many = (graded(Path(folder) / f"{words} {n}", words == "with", n, program) for n in (1, number))
+            for name, found in many.items():
+                row = _row(found, many[KIT], few[name].used, few[KIT].used)
+                yield f"{number} submissions {words} training: {name}", row
 
 
-def _graded(folder: Path, training: bool, number: int, program: Path) -> Iterator[tuple[str, Figures]]:
+@dataclass(frozen=True)
+class Graded:
+    """A class, graded: what it took, and everyone's marks."""
+
+    used: Used
+    marks: Points
+
+
+def graded(folder: Path, training: bool, number: int, program: Path) -> dict[str, Graded]:
+    """The same class, graded by each grader, by its name."""
     course = course_with(folder / "kit", NAME, 0)
     questions = [each for each in course.practical.questions if training or not each.end_to_end]
     texts = _handed_in(course, number)
-    stock, other = folder / "nbgrader", folder / "otter"
+    students, stock, other = list(texts), folder / "nbgrader", folder / "otter"
     other_graders.nbgrader_course(stock, texts, questions)
     other_graders.otter_course(other, texts, questions, program)
-    words = () if training else ("--skip", "training", "--no-gradebook")
-    used = {
-        "this kit": grading(course.root, *words, jobs=JOBS),
-        "stock nbgrader": used_by([sys.executable, "-m", "nbgrader", "autograde", NAME], cwd=stock, env=PLACES),
-        "otter-grader": used_by(
-            [sys.executable, "-m", other_graders.__name__, str(program), str(other), str(JOBS), *texts], env=PLACES
-        ),
+    kit = grading(course.root, *(() if training else ("--skip", "training", "--no-gradebook")), jobs=JOBS)
+    nbgrader = used_by([sys.executable, "-m", "nbgrader", "autograde", NAME], cwd=stock, env=PLACES)
+    words = [sys.executable, "-m", other_graders.__name__, str(program), str(other), str(JOBS), *students]
+    otter = used_by(words, env=PLACES)
+    return {
+        KIT: Graded(kit, _points(course, questions)),
+        "stock nbgrader": Graded(nbgrader, other_graders.nbgrader_points(stock, students)),
+        "otter-grader": Graded(otter, other_graders.otter_points(other, students)),
     }
-    marks = {
-        "this kit": _points(course, questions),
-        "stock nbgrader": other_graders.nbgrader_points(stock, list(texts)),
-        "otter-grader": other_graders.otter_points(other, list(texts)),
-    }
-    ours = used["this kit"]
-    for name, each in used.items():
-        with_it = "with" if training else "without"
-        yield (
-            f"{number} submissions {with_it} training: {name}",
-            _row(each, ours, number, marks[name], marks["this kit"]),
-        )
 
 
-def _row(used: Used, ours: Used, number: int, marks: Points, right: Points) -> Figures:
-    full = sum(points == marks[student][name] for student, given in right.items() for name, points in given.items())
+def _row(found: Graded, kit: Graded, one: Used, one_of_kit: Used) -> Figures:
+    used, number = found.used, len(kit.marks)
+    same = sum(points == found.marks[name][each] for name, given in kit.marks.items() for each, points in given.items())
+    more, more_of_kit = (
+        (many.processor - few.processor) / (number - 1) for many, few in ((used, one), (kit.used, one_of_kit))
+    )
     return {
         "seconds": used.wall,
         "processor seconds": used.processor,
-        "processor seconds a submission": used.processor / number,
-        "times this kit's seconds": used.wall / ours.wall,
-        "times this kit's processor seconds": used.processor / ours.processor,
+        "times this kit's": used.processor / kit.used.processor,
+        "processor seconds for one more submission": more,
+        "times this kit's for one more": more / more_of_kit,
         "MiB": used.memory,
-        "questions with this kit's marks": f"{full} of {sum(map(len, right.values()))}",
+        "questions with this kit's marks": f"{same} of {sum(map(len, kit.marks.values()))}",
     }
 
 

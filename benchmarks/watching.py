@@ -16,17 +16,21 @@ from autograder.course.limits import MIB
 from autograder.sandbox.usage import descendants, memory_of
 
 SET_CHILD_SUBREAPER = 36  # of prctl: processes whose parent has ended become children of this one, and are counted
-PAUSE = 0.3  # seconds between two looks at the memory
+PAUSE = 0.1  # seconds between two looks at the memory
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
 class Used:
-    """What a command used: wall clock and processor in seconds, the most memory of all its processes in MiB."""
+    """What a command used: wall clock and processor in seconds, and memory in MiB.
+
+    ``memory`` is the most that all its processes held together, ``largest`` the most of one that is in no sandbox.
+    """
 
     wall: float
     processor: float
     memory: float
+    largest: float
 
 
 def used_by(
@@ -42,12 +46,14 @@ def used_by(
     started may be running.
     """
     ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    before, began, most = _processor_of_ended(), time.monotonic(), 0
+    before, began, most, largest = _processor_of_ended(), time.monotonic(), 0, 0
     environment = {**os.environ, **(env or {})}
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=said, stderr=said)  # noqa: S603 - our own
         while process.poll() is None:
-            most = max(most, memory_of_tree(process.pid))
+            held = _held_by_tree(process.pid)
+            most = max(most, sum(held.values()))
+            largest = max([largest, *(held[pid] for pid in held if not _in_sandbox(pid))])
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(PAUSE)
         wall = time.monotonic() - began
@@ -57,7 +63,7 @@ def used_by(
         if process.returncode not in fine:
             said.seek(0)
             raise SystemExit(said.read().decode(errors="replace")[-5000:])
-    return Used(wall, _processor_of_ended() - before, most / MIB)
+    return Used(wall, _processor_of_ended() - before, most / MIB, largest / MIB)
 
 
 def grading(root: Path, *words: str, jobs: int = 1) -> Used:
@@ -68,7 +74,19 @@ def grading(root: Path, *words: str, jobs: int = 1) -> Used:
 
 def memory_of_tree(pid: int) -> int:
     """Bytes that a process and those that came of it hold."""
-    return sum(map(memory_of, (pid, *descendants(pid))))
+    return sum(_held_by_tree(pid).values())
+
+
+def _held_by_tree(pid: int) -> dict[int, int]:
+    return {each: memory_of(each) for each in (pid, *descendants(pid))}
+
+
+def _in_sandbox(pid: int) -> bool:
+    """Whether a process has process ids of its own; it may just have ended."""
+    try:
+        return Path(f"/proc/{pid}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink()
+    except OSError:
+        return False
 
 
 def processor_of_tree() -> float:
