@@ -18,6 +18,7 @@ from autograder.authoring import fill
 from autograder.course.practical import Practical
 from benchmarks import side_by_side
 from benchmarks.attacks import Attack, grade_id, handed_in, load_attacks
+from benchmarks.bare import points
 from benchmarks.graders import RAISED, Outcome, StockNbgrader
 from benchmarks.stock_nbgrader import HIDDEN_TESTS, Stock, stock_source, walled_off
 
@@ -69,6 +70,13 @@ def cell_of(notebook: NotebookNode, name: str) -> Any:
 
 def test_right_answers_pass_every_test_of_the_stock_course(names: dict[str, Any]) -> None:
     assert callable(names["critic_target"])
+
+
+def test_the_kits_own_checks_give_its_marks_in_the_process_of_another_grader(names: dict[str, Any]) -> None:
+    spoilt = dict(names)
+    run(WRONG, spoilt)
+    assert points("sac", "alpha-update", names) == 2
+    assert points("sac", "alpha-update", spoilt) < 2
 
 
 @pytest.mark.parametrize("question", HIDDEN_TESTS)
