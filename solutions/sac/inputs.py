@@ -120,5 +120,9 @@ def valued(seed: int, x: Array, a: Array) -> Numbers:
 
 
 def takes_turns(one: Numbers, other: Numbers, rows: int) -> bool:
-    """Whether each of two critics' values is the smaller, by more than a little, in that many rows or more."""
-    return bool(min((one < other - 0.2).sum(), (other < one - 0.2).sum()) >= rows)
+    """Whether each of two critics' values is the smaller, by more than a little, in that many rows or more.
+
+    Of several rows it is below 0 in some, and above in others: else what is done to values of one sign would not show.
+    """
+    smaller = (one[one < other - 0.2], other[other < one - 0.2])
+    return all(len(each) >= rows and (rows == 1 or has_both_signs(each, by=0.1)) for each in smaller)
