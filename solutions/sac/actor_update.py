@@ -170,12 +170,19 @@ def the_actor_keeps_its_entropy(exam: Exam) -> None:
         raise Unreached
     terms = [step_at(exam, number).beyond(without) for number in ENTROPIES]
     expect_term(terms, ALPHAS, "The entropy term", "alpha", "the actor's step")
-    with needed():
-        expect_samples(exam, USUAL)
-    expect_samples(exam, ENTROPIES[0])
+    if _is_of_one_sample(exam):  # else another check tells, and it is unknown of which action log_pi is
+        expect_samples(exam, ENTROPIES[0])
     losses, due = (np.array([loss(each, n) - loss(each, USUAL) for n in ENTROPIES]) for each in _both(exam))
     if not np.allclose(losses, due, rtol=2e-3, atol=1e-3):
         raise Mistake("The step holds the right entropy term, and the loss that is returned does not.")
+
+
+def _is_of_one_sample(exam: Exam) -> bool:
+    try:
+        expect_samples(exam, USUAL)
+    except Mistake:
+        return False
+    return True
 
 
 def _both(exam: Exam) -> tuple[Answer, Answer]:

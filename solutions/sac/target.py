@@ -18,7 +18,6 @@ from autograder.judging import (
     check,
     expect_close,
     fitting_seed,
-    needed,
     thing,
 )
 from autograder.rl.inputs import of_all_sizes
@@ -177,8 +176,10 @@ def the_entropy_counts(exam: Exam) -> None:
     terms = [Taken(term * discount(term, due), due) for term, due in pairs]
     expect_nothing_kept(exam)
     expect_term(terms, ALPHAS, "The entropy term", "alpha", "the targets")
-    with needed():
+    try:
         expect_samples(exam, VALUES)
+    except Mistake:  # another check tells; and then it cannot be said of which action the log-probability is
+        return
     expect_samples(exam, ENTROPIES[0])
 
 
