@@ -69,4 +69,4 @@ def fitting_seed(seed: int, fits: Callable[[int], bool]) -> int:
         if fits(seed + NEXT * tried):
             return seed + NEXT * tried
     message = f"none of {MOST_TRIED} seeds in place of {seed} gives numbers that fit."
-    raise CheckError(message, "Ask for less of them: about one seed in ten should fit.")
+    raise CheckError(message, "Ask for less of them: about one seed in a hundred should fit.")

@@ -42,8 +42,6 @@ ALPHAS = (1.6, 0.03, 25.0)
 CLIMB = "the gradient of the smaller critic's value"
 ENTROPY = "log_pi: of which action it is, its sign and its factor alpha"
 USUAL, AROUND, BIG, ALONE, ENTROPIES = 0, 2, 3, 4, (5, 6, 7)  # steps of the scene
-
-
 APART = 4  # from one critic's seed to the other's
 MOST_NEGATIVE = -2.5  # of large values, before something is added that makes them positive
 DATA, SOME = batch(61, SIZE, dones=(0, 1, 0)), batch(63, FEW)
