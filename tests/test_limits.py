@@ -1,9 +1,12 @@
 """Limits stand in the course's nbgrader_config.py, are read once and rightly, and bind."""
 
 import json
+import subprocess
+import sys
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
+import psutil
 import pytest
 from conftest import QUICK, sac_course
 from hypothesis import given, settings
@@ -26,7 +29,7 @@ from autograder.judging.process import StudentProcess
 from autograder.judging.session import Answered, Gone, Outcome, Raised
 from autograder.notebook.extraction import extract
 from autograder.notebook.reading import NotANotebookError, open_content
-from autograder.sandbox import Barrier
+from autograder.sandbox import NAMES, Barrier, choose_barrier
 from autograder.verification.corpus import load_corpus
 from benchmarks.margins import MARGIN, Watch, graded, margins
 
@@ -296,7 +299,7 @@ def finally_in_finally(depth: int) -> str:
 
 
 def test_a_cell_that_cannot_be_compiled_in_time_is_named_and_costs_nobody_else_anything(barrier: Barrier) -> None:
-    with StudentProcess(barrier, replace(QUICK, seconds_to_define=1.0)) as process:
+    with StudentProcess(barrier, replace(QUICK, seconds_to_define=0.3)) as process:
         for _ in range(2):  # once on a new process, and once on one that has served before
             process.load([("cell 1", "x = 1"), ("cell 2", finally_in_finally(20))], PROBES)
             with process.session() as session:
@@ -306,3 +309,48 @@ def test_a_cell_that_cannot_be_compiled_in_time_is_named_and_costs_nobody_else_a
             with process.session() as session:
                 session.define()
                 assert session.ask("call", {}) == Answered({"y": 1})
+
+
+
+BUSY = [("cell 1", "x = 1"), ("cell 2", finally_in_finally(20))]  # it takes ten seconds and more to compile, and 3 GB
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_given_up_while_it_compiles_ends_at_once(name: str) -> None:
+    with StudentProcess(choose_barrier(insist=name), replace(QUICK, seconds_to_define=0.3)) as process:
+        before = set(psutil.Process().children(recursive=True))
+        process.start()
+        inside: list[psutil.Process] = []
+        process.look_now_and_then = lambda: inside.extend(psutil.Process().children(recursive=True))  # type: ignore[method-assign]
+        process.load(BUSY, PROBES)
+        with process.session() as session:
+            assert session.define() == Gone("did not come to an end in the time allowed", hung=True)
+        sandbox = {each for each in inside if each not in before}
+        assert len(sandbox) > 1
+        assert not psutil.wait_procs(sandbox, timeout=5)[1]
+
+
+GRADER = """
+from dataclasses import replace
+from autograder.course.limits import Limits
+from autograder.judging.process import StudentProcess
+from autograder.sandbox import choose_barrier
+with StudentProcess(choose_barrier(insist={name!r}), replace(Limits(), seconds_to_define=600.0)) as process:
+    process.look_now_and_then = lambda: print(flush=True)
+    process.load({cells!r}, {probes!r})
+    with process.session() as session:
+        session.define()
+"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_when_the_grader_is_killed_what_compiles_ends_too(name: str, kit: Path) -> None:
+    code = GRADER.format(name=name, cells=BUSY, probes=PROBES)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=kit) as grader:
+        assert grader.stdout
+        for _ in range(8):  # looks at a sandbox that compiles
+            assert grader.stdout.readline() == b"\n"
+        inside = psutil.Process(grader.pid).children(recursive=True)
+        grader.kill()
+    assert len(inside) > 1
+    assert not psutil.wait_procs(inside, timeout=10)[1]

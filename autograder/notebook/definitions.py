@@ -4,7 +4,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from autograder.notebook.leaving_out import SHOWN, costly_call, judged, reason
@@ -56,29 +56,51 @@ class Item:
         """Whether it is an import, a function or a class."""
         return isinstance(self.node, KEPT)
 
-    @cached_property
+    @property
     def parts(self) -> list[ast.AST]:
-        """What of it is looked at: of an if, a try or a with only what stands before the colons."""
-        if isinstance(self.node, ast.If):
-            return [self.node.test]
-        if isinstance(self.node, ast.With):
-            return list(self.node.items)
-        return [] if isinstance(self.node, HOLDERS) else [self.node]
+        """What of it is looked at; see ``_parts``."""
+        return _parts(self.node)
 
-    @cached_property
-    def sets(self) -> set[str]:
+    @property
+    def sets(self) -> frozenset[str]:
         """The names that it sets."""
-        return set_names(*self.parts)
+        return _sets(self.node)
 
-    @cached_property
-    def changes(self) -> set[tuple[str, str]]:
+    @property
+    def changes(self) -> frozenset[tuple[str, str]]:
         """The objects that it may change; see ``changed_objects``."""
-        return changed_objects(*self.parts)
+        return _changes(self.node)
 
     @cached_property
     def uses(self) -> Set[str]:
         """The global names that it refers to, in the functions that it makes too."""
         return loaded_names(*self.parts) if isinstance(self.node, HOLDERS) else global_names(self.node)
+
+
+def _parts(node: ast.stmt) -> list[ast.AST]:
+    """What of a statement is looked at: of an if, a try or a with only what stands before the colons."""
+    if isinstance(node, ast.If):
+        return [node.test]
+    if isinstance(node, ast.With):
+        return list(node.items)
+    return [] if isinstance(node, HOLDERS) else [node]
+
+
+# the trees of what submissions have in common are the same ones, so each of these is found once for all of them
+@lru_cache(maxsize=1024)
+def _sets(node: ast.stmt) -> frozenset[str]:
+    return frozenset(set_names(*_parts(node)))
+
+
+@lru_cache(maxsize=1024)
+def _changes(node: ast.stmt) -> frozenset[tuple[str, str]]:
+    return frozenset(changed_objects(*_parts(node)))
+
+
+@lru_cache(maxsize=1024)
+def _calls(node: ast.stmt) -> tuple[ast.Call, ...]:
+    """The calls in a statement, in the functions that it makes too."""
+    return tuple(each for each in ast.walk(node) if isinstance(each, ast.Call))
 
 
 @dataclass
@@ -121,7 +143,7 @@ class Selection:
         """The functions that call what the practical says is costly."""
         made = [item for item in self.items if isinstance(item.node, ast.FunctionDef | ast.AsyncFunctionDef)]
         dotted = {name for name in self.long_running if "." in name}
-        calling = [item for item in made if costly_call(ast.walk(item.node), self.modules, dotted)]
+        calling = [item for item in made if costly_call(_calls(item.node), self.modules, dotted)]
         return {name for item in calling for name in item.sets}
 
     def _look(self, endless: Collection[str]) -> None:
@@ -192,7 +214,7 @@ class Selection:
             item = item.holder
         return used
 
-    def touched(self, item: Item) -> set[str]:
+    def touched(self, item: Item) -> frozenset[str]:
         """The names that it sets and the objects that it may change, modules apart."""
         return item.sets | {name for name, _ in item.changes} - self.modules.keys()
 

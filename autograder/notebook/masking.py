@@ -39,6 +39,8 @@ def _dropped(
             yield node
             continue
         waiting.extend(inner(node))
+        if not replaced:
+            continue
         parts = [item.context_expr for item in node.items] if isinstance(node, ast.With) else ast.walk(node)
         if not isinstance(node, HOLDERS) or isinstance(node, ast.With):
             yield from (each for each in parts if isinstance(each, ast.stmt | ast.expr) and each in replaced)

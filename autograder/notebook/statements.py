@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from autograder.notebook.python import DEFINITIONS
 
@@ -52,9 +53,10 @@ def set_names(*parts: ast.AST) -> set[str]:
     return found
 
 
-def declared_global(node: ast.AST) -> set[str]:
+@lru_cache(maxsize=1024)  # the trees of what submissions have in common are the same ones
+def declared_global(node: ast.AST) -> frozenset[str]:
     """The names that functions in it set outside of themselves when they are called."""
-    return {name for each in ast.walk(node) if isinstance(each, ast.Global) for name in each.names}
+    return frozenset(name for each in ast.walk(node) if isinstance(each, ast.Global) for name in each.names)
 
 
 def _of_its_own(node: ast.AST) -> Iterator[ast.AST]:

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -91,6 +92,10 @@ class Prepared:
             process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(PATIENCE)
+        if process.poll() is None:  # else its number may be another process's by now
+            for pid in descendants(process.pid):  # bubblewrap's end does not reach those that are another user's
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
         process.kill()
         process.wait()
         self._remove_folder()

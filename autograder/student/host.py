@@ -46,6 +46,7 @@ import importlib
 import json
 import os
 import resource
+import select
 import signal
 import socket
 import stat
@@ -58,6 +59,7 @@ from typing import Any, NoReturn
 
 FOREVER = float("inf")
 PAIRS = 8  # of sockets that one copy may use
+LOOK = 0.5  # seconds between two looks whether the judge is still there
 LARGE_PAGE = 2 * 2**20  # bytes; kernels with other sizes of pages refuse what does not fit theirs
 COLLAPSE = 25  # of madvise
 
@@ -151,8 +153,8 @@ class Preloaded:
             pid = os.fork()
             if not pid:
                 self.become_host()
-            if not ended_well(pid):
-                return  # what it has read of the channel is not known
+            if not ended_well(pid, self.control):
+                return  # what it has read of the channel is not known, or nobody listens any more
             kill(-1)
             reap()
             tidy.make_new(self.folders)
@@ -289,12 +291,26 @@ def reap() -> None:
             os.waitpid(-1, 0)
 
 
-def ended_well(pid: int) -> bool:
-    """Wait for a child, and for what others leave behind meanwhile; whether it ended by itself without a fault."""
-    while True:
-        ended, status = os.wait()
-        if ended == pid:
-            return status == 0
+def ended_well(pid: int, judge: socket.socket) -> bool:
+    """Wait for a child, and for what others leave behind meanwhile; whether it ended by itself without a fault.
+
+    False, too, once the judge has closed the channel, which a busy child does not see. The kernel does not tell this
+    process of the end of the one that started it, where that is another user's.
+    """
+    closed = select.poll()
+    closed.register(judge, 0)  # tells of nothing but that
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    try:
+        while True:
+            ended, status = os.waitpid(-1, os.WNOHANG)
+            if ended == pid:
+                return status == 0
+            if not ended:
+                if closed.poll(0):
+                    return False
+                signal.sigtimedwait({signal.SIGCHLD}, LOOK)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
 
 
 def reaches(pid: int) -> bool:
