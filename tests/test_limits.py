@@ -311,7 +311,6 @@ def test_a_cell_that_cannot_be_compiled_in_time_is_named_and_costs_nobody_else_a
                 assert session.ask("call", {}) == Answered({"y": 1})
 
 
-
 BUSY = [("cell 1", "x = 1"), ("cell 2", finally_in_finally(20))]  # it takes ten seconds and more to compile, and 3 GB
 
 

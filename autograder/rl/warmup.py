@@ -10,19 +10,28 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-import gymnasium  # noqa: F401
-import numpy as np
-import torch
-import torch.distributions
-import torch.nn.functional as F
-from torch import nn
+META = "torch._meta_registrations"
 
 
 class Placeholder(types.ModuleType):
-    """Takes the place of torch._dynamo, which every optimizer imports although only torch.compile has a use for it.
+    """Takes the place of a part of PyTorch that takes long to import, until code uses it."""
 
-    The real one takes as long to import as torch itself, and makes every copy of the process slower. It is imported as
-    soon as code uses more of it than optimizers do.
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__path__":
+            raise AttributeError(name)
+        for each in (META, self.__name__):  # what builds on the former does not import it by itself
+            if isinstance(sys.modules.get(each), Placeholder):
+                package, _, last = each.rpartition(".")
+                del sys.modules[each]
+                vars(sys.modules[package]).pop(last, None)
+                importlib.import_module(each)
+        return getattr(sys.modules[self.__name__], name)
+
+
+class Dynamo(Placeholder):
+    """Every optimizer imports torch._dynamo, although only torch.compile has a use for it.
+
+    The real one takes as long to import as torch itself, and makes every copy of the process slower.
     """
 
     def disable(self, function: Any = None, *_: Any, **__: Any) -> Callable[..., Any]:
@@ -32,13 +41,16 @@ class Placeholder(types.ModuleType):
     def graph_break(self, *_: Any, **__: Any) -> None:
         """There is no graph to break."""
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name != "__path__":
-            raise AttributeError(name)
-        if sys.modules.get("torch._dynamo") is self:
-            del sys.modules["torch._dynamo"]
-            del torch._dynamo
-        return getattr(importlib.import_module("torch._dynamo"), name)
+
+if "torch" not in sys.modules:  # it is for tensors without content (device "meta") and for compiling: a third of all
+    sys.modules[META] = Placeholder(META)
+
+import gymnasium  # noqa: E402, F401
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+import torch.distributions  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
+from torch import nn  # noqa: E402
 
 
 def uncompiled(model: Any = None, *_: object, **__: object) -> Any:
@@ -48,7 +60,7 @@ def uncompiled(model: Any = None, *_: object, **__: object) -> Any:
 
 vars(torch)["compile"] = uncompiled
 if "torch._dynamo" not in sys.modules:
-    sys.modules["torch._dynamo"] = torch._dynamo = Placeholder("torch._dynamo")
+    sys.modules["torch._dynamo"] = torch._dynamo = Dynamo("torch._dynamo")
 torch.set_num_threads(1)
 
 
