@@ -640,7 +640,7 @@ def test_no_file_that_a_student_can_read_holds_a_hidden_check_or_the_reference(
 
     Third-party libraries are the same folder behind each barrier, and searched where a disk view shows all there is.
     """
-    hidden = {check.question: check.sentence for check in sac_key.checks}.values()  # one of each module: they lie together
+    hidden = {check.question: check.sentence for check in sac_key.checks}.values()  # one for all of a module
     sources = [*sac.folder.glob("*.py"), sac.source_path]
     first_lines = [path.read_text(encoding="utf-8").splitlines()[0].strip('"') for path in sources[:-1]]
     first_lines.append("std = log_std.exp()")  # of the reference
