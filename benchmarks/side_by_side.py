@@ -22,8 +22,8 @@ from rich.markdown import Markdown
 from rich.progress import track
 
 from autograder.files import write_atomically
+from benchmarks.attacked_graders import Grader, Outcome, build_graders
 from benchmarks.attacks import Attack, load_attacks
-from benchmarks.graders import Grader, Outcome, build_graders
 
 KINDS = ("tests", "gradebook", "neighbour")  # of secrets
 

@@ -17,9 +17,9 @@ from nbformat import NotebookNode
 from autograder.authoring import fill
 from autograder.course.practical import Practical
 from benchmarks import side_by_side
+from benchmarks.attacked_graders import RAISED, Outcome, StockNbgrader
 from benchmarks.attacks import Attack, grade_id, handed_in, load_attacks
 from benchmarks.bare import points
-from benchmarks.graders import RAISED, Outcome, StockNbgrader
 from benchmarks.stock_nbgrader import HIDDEN_TESTS, Stock, stock_source, walled_off
 
 CANARY = "canary-tests-0123456789ab"
