@@ -91,21 +91,27 @@ def otter_course(folder: Path, texts: Mapping[str, str], questions: Sequence[Que
         path = folder / f"tests/{question.name.replace('-', '_')}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"OK_FORMAT = True\ntest = {test!r}\n", encoding="utf-8")
-    words: list[str | Path] = [program, "generate", "-t", folder / "tests", "-o", folder / "autograder.zip"]
-    words += ["--no-environment", "--no-config", "--no-requirements"]
-    subprocess.run(words, cwd=folder, check=True, capture_output=True)  # noqa: S603 - our own
+    otter_zip(folder, program)
     for student, text in texts.items():
         _write(folder / f"{student}.ipynb", [nbformat.v4.new_code_cell(text, id="answers")])
         (folder / student).mkdir()
 
 
+def otter_zip(folder: Path, program: Path) -> None:
+    """Make autograder.zip of the test files that lie in the course's folder ``tests``."""
+    words: list[str | Path] = [program, "generate", "-t", folder / "tests", "-o", folder / "autograder.zip"]
+    words += ["--no-environment", "--no-config", "--no-requirements"]
+    subprocess.run(words, cwd=folder, check=True, capture_output=True)  # noqa: S603 - our own
+
+
 def otter_points(folder: Path, students: Sequence[str]) -> Points:
     """What otter-grader's results say."""
-    found: dict[str, dict[str, float]] = {}
-    for student in students:
-        said = json.loads((folder / student / "results.json").read_text(encoding="utf-8"))
-        found[student] = {each["name"]: float(each["score"]) for each in said["tests"] if "score" in each}
-    return found
+    return {student: points_in((folder / student / "results.json").read_text(encoding="utf-8")) for student in students}
+
+
+def points_in(results: str) -> dict[str, float]:
+    """The points by question in the text of otter-grader's results.json."""
+    return {each["name"]: float(each["score"]) for each in json.loads(results)["tests"] if "score" in each}
 
 
 def run_otter(program: str, folder: str, jobs: str, *students: str) -> None:

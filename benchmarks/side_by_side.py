@@ -1,11 +1,12 @@
-"""Give the same hostile submissions to stock nbgrader and to this kit, and say what each made of them.
+"""Give the same hostile submissions to stock nbgrader, to otter-grader and to this kit, and say what each made of them.
 
-    python -m benchmarks.side_by_side [--only NAME]... [--jobs 2] [--kept FILE] [--json | --markdown]
+    python -m benchmarks.side_by_side [--only NAME]... [--jobs 2] [--kept FILE] [--otter FOLDER] [--json | --markdown]
 
 Every attack is handed in between two students' right answers: one whose marks are there already, one who is graded
 after it. Its own answer to the question that it attacks is wrong, so whatever it is given for that is forged. Random
 marks are laid where a student must not read: in the others' notebooks, the hidden tests, the solutions and the
-gradebook. One that turns up in what the attacker gets back counts as a secret read.
+gradebook. One that turns up in what the attacker gets back counts as a secret read. otter-grader is installed from the
+internet, in a folder that --otter can keep for the next run.
 """
 
 import argparse
@@ -22,8 +23,8 @@ from rich.markdown import Markdown
 from rich.progress import track
 
 from autograder.files import write_atomically
+from benchmarks.attacked_graders import Grader, Outcome, build_graders
 from benchmarks.attacks import Attack, load_attacks
-from benchmarks.graders import Grader, Outcome, build_graders
 
 KINDS = ("tests", "gradebook", "neighbour")  # of secrets
 
@@ -41,7 +42,7 @@ class Row:
 
 
 def compared(attacks: Sequence[Attack], graders: Sequence[Grader], jobs: int, kept: Path | None) -> Iterator[Row]:
-    """A row for each attack, as soon as both graders are done with it.
+    """A row for each attack, as soon as all graders are done with it.
 
     What ``kept`` holds of an earlier run is taken from there, and what is new is added.
     """
@@ -126,13 +127,14 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=load_attacks(), help="this one alone; repeatable")
     parser.add_argument("--jobs", type=int, default=2, help="batches at once")
     parser.add_argument("--kept", type=Path, help="a file to keep outcomes in; what it holds is not run again")
+    parser.add_argument("--otter", type=Path, help="a folder for otter-grader's environment")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--markdown", action="store_true", help="the table as docs/security.md holds it")
     given = parser.parse_args()
     attacks = [attack for name, attack in load_attacks().items() if not given.only or name in given.only]
     canaries = {kind: f"canary-{kind}-{secrets.token_hex(6)}" for kind in KINDS}
     with tempfile.TemporaryDirectory(prefix="side-by-side-") as folder:
-        graders = build_graders(Path(folder), canaries)
+        graders = build_graders(Path(folder), canaries, given.otter or Path(folder) / "environment")
         rows = compared(attacks, graders, given.jobs, given.kept)
         done = list(track(rows, "attacking", len(attacks), console=Console(stderr=True)))
     if given.json:

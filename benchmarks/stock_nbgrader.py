@@ -183,12 +183,17 @@ class Stock:
         return json.dumps([cell.get("outputs") for cell in cells])
 
 
-def walled_off(folder: Path) -> list[str]:
-    """The words before a command that keep all of it in one folder, which is the only thing that it can write."""
+def walled_off(folder: Path, *readable: Path) -> list[str]:
+    """The words before a command that keep all of it in one folder, the only thing that it can write.
+
+    It can read what is ``readable``, beside Python and this environment.
+    """
     program = find_bubblewrap()
     if program is None:
-        raise CourseError("Stock nbgrader is only run behind bubblewrap, which was not found.", "autograder doctor")
-    shown = dict.fromkeys(["/usr", sys.base_prefix, sys.prefix])
+        raise CourseError(
+            "Other graders are only attacked behind bubblewrap, which was not found.", "autograder doctor"
+        )
+    shown = dict.fromkeys(["/usr", sys.base_prefix, sys.prefix, *map(str, readable)])
     links = [name for name in ("bin", "sbin", "lib", "lib64") if Path("/", name).is_symlink()]
     home = f"{COURSE}/.home"
     return [

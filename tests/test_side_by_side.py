@@ -1,10 +1,11 @@
-"""The comparison with stock nbgrader: its course is fair, its attacks are wrong, its walls hold, it counts right."""
+"""The comparison with other graders: their courses are fair, its attacks wrong, its walls hold, it counts right."""
 
 import contextlib
 import io
 import json
 import subprocess
 import sys
+import types
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from nbformat import NotebookNode
 from autograder.authoring import fill
 from autograder.course.practical import Practical
 from benchmarks import side_by_side
+from benchmarks.attacked_graders import RAISED, Otter, Outcome, StockNbgrader
 from benchmarks.attacks import Attack, grade_id, handed_in, load_attacks
 from benchmarks.bare import points
-from benchmarks.graders import RAISED, Outcome, StockNbgrader
 from benchmarks.stock_nbgrader import HIDDEN_TESTS, Stock, stock_source, walled_off
+from benchmarks.stock_otter import OtterCourse, written
 
 CANARY = "canary-tests-0123456789ab"
 ATTACKS = load_attacks()
@@ -104,6 +106,57 @@ def test_every_blank_of_the_stock_course_is_marked_in_whole_lines(stock: Noteboo
     assert lines == ["### BEGIN SOLUTION", "### END SOLUTION"] * (len(lines) // 2)
 
 
+# --- otter-grader's course
+
+
+@pytest.fixture
+def without_otter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decorator of test cases that does nothing, since otter-grader is not installed here."""
+    test_files = types.ModuleType("otter.test_files")
+    test_files.__dict__["test_case"] = lambda hidden: lambda function: function
+    monkeypatch.setitem(sys.modules, "otter", types.ModuleType("otter"))
+    monkeypatch.setitem(sys.modules, "otter.test_files", test_files)
+
+
+def file_of(stock: NotebookNode, question: str, points: float) -> dict[str, Any]:
+    """The names in otter-grader's test file of a question."""
+    found: dict[str, Any] = {}
+    run(written(question, points, cell_of(stock, f"check-{question}").source), found)
+    return found
+
+
+@pytest.mark.parametrize("question", HIDDEN_TESTS)
+@pytest.mark.usefixtures("without_otter")
+def test_otter_graders_test_runs_the_stock_courses_check_in_the_students_names(
+    stock: NotebookNode, names: dict[str, Any], question: str
+) -> None:
+    found = file_of(stock, question, 3.0)
+    found["test"](dict(names))
+    spoilt = dict(names)
+    run(WRONG, spoilt)
+    with pytest.raises(names["Finding"]):  # the visible part says it, before the hidden one is run
+        found["test"](spoilt)
+
+
+@pytest.mark.usefixtures("without_otter")
+def test_otter_graders_test_file_has_the_question_its_points_and_the_text_of_the_stock_course(
+    stock: NotebookNode,
+) -> None:
+    found = file_of(stock, "critic-target", 3.0)
+    assert (found["OK_FORMAT"], found["name"], found["points"]) == (False, "critic-target", 3.0)
+    assert found["TESTS"].strip("\n") == cell_of(stock, "check-critic-target").source
+    assert f"# {CANARY}" in found["TESTS"]
+
+
+@pytest.mark.parametrize("question", HIDDEN_TESTS)
+def test_the_line_of_a_test_file_that_otter_grader_shows_holds_nothing_of_the_tests(
+    stock: NotebookNode, question: str
+) -> None:
+    text = written(question, 3.0, cell_of(stock, f"check-{question}").source)
+    shown = [line for line in text.split("\n") if "exec(" in line]
+    assert shown == ["    exec(TESTS, env)"]
+
+
 # --- the attacks
 
 
@@ -163,6 +216,17 @@ def test_what_runs_as_stock_nbgrader_reaches_its_own_course_alone(tmp_path: Path
     assert not (kit / "mine").exists()
 
 
+def test_what_the_walls_are_given_to_show_can_be_read_and_not_written(tmp_path: Path) -> None:
+    course, shown = tmp_path / "course", tmp_path / "shown"
+    course.mkdir()
+    (shown / "autograder").mkdir(parents=True)
+    words = [*walled_off(course, shown), sys.executable, "-c", LOOK, "/course", str(shown)]
+    done = subprocess.run(words, capture_output=True, text=True)
+    writable, _, sees_it, _, _ = json.loads(done.stdout)
+    assert writable == ["/course"]
+    assert sees_it
+
+
 def test_what_runs_as_stock_nbgrader_has_limits(tmp_path: Path) -> None:
     words = [sys.executable, "-c", "b'x' * (7 * 2**30)"]
     done = subprocess.run([*walled_off(tmp_path), *words], capture_output=True, text=True)
@@ -218,6 +282,66 @@ def test_a_notebook_that_nbgrader_has_not_done_with_counts_as_not_graded(tmp_pat
     path.parent.mkdir(parents=True)
     path.write_text("{}")
     assert Stock(tmp_path).points("sac", "mallory") is None
+
+
+RESULTS = {"tests": [{"name": "Public Tests"}, *({"name": name, "score": score} for name, score in RIGHT.items())]}
+
+
+@pytest.fixture
+def otter(tmp_path: Path) -> Otter:
+    worth = {"explore": 1.0, "critic-target": 3.0}
+    canaries = {"tests": CANARY, "neighbour": "canary-neighbour"}
+    return Otter(tmp_path, nbformat.v4.new_notebook(), {}, worth, canaries, tmp_path / "bin" / "otter")
+
+
+def put_results(course: Path, student: str, text: str) -> None:
+    folder = course / "results" / student
+    folder.mkdir(parents=True)
+    (folder / "results.json").write_text(text, encoding="utf-8")
+
+
+def test_marks_that_otter_grader_gave_are_read_by_question(otter: Otter, tmp_path: Path) -> None:
+    for student in ("anna", "mallory", "zoe"):
+        put_results(tmp_path, student, json.dumps(RESULTS))
+    found = otter.graded(tmp_path)
+    assert (found.points, found.in_all, found.words) == (RIGHT, 4.0, "the others unharmed")
+
+
+def test_a_neighbour_whose_results_of_otter_grader_are_missing_or_spoilt_is_harmed(
+    otter: Otter, tmp_path: Path
+) -> None:
+    put_results(tmp_path, "anna", '{"tests": [')
+    put_results(tmp_path, "mallory", json.dumps(RESULTS | {"output": CANARY}))
+    found = otter.graded(tmp_path)
+    assert (found.harmed, found.secrets, found.stopped) == (("anna", "zoe"), ("tests",), True)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "7", '{"tests": [{"score": 1}]}', '{"tests": [{"name": "a", "score": null}]}']
+)
+def test_results_of_otter_grader_that_cannot_be_read_are_no_marks(otter: Otter, tmp_path: Path, text: str) -> None:
+    put_results(tmp_path, "mallory", text)
+    assert OtterCourse(tmp_path, otter.program).points("mallory") is None
+
+
+def test_what_the_run_of_otter_grader_says_is_given_back_and_the_error_that_ended_it_is_told(
+    otter: Otter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    def said(course: OtterCourse, assignment: str, students: list[str]) -> dict[str, str]:
+        asked.append(students)
+        return {"mallory": f"{CANARY}\nnbclient.exceptions.DeadKernelError: Kernel died\n"}
+
+    monkeypatch.setattr(OtterCourse, "run", said)
+    put_results(tmp_path, "anna", json.dumps(RESULTS))
+    for student in ("anna", "mallory", "zoe"):
+        path = OtterCourse(tmp_path, otter.program).submitted(student, "sac")
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+    found = otter.graded(tmp_path)
+    assert asked == [["mallory", "zoe"]]
+    assert (found.points, found.secrets, found.problem) == (None, ("tests",), "`DeadKernelError: Kernel died`")
 
 
 def test_the_error_that_ended_a_submission_is_taken_from_the_log() -> None:

@@ -1,4 +1,4 @@
-"""Stock nbgrader and this kit behind one seam: each takes an attack between two others and says what came of it."""
+"""Stock nbgrader, otter-grader and this kit behind one seam: each grades an attack and says what came of it."""
 
 import json
 import os
@@ -22,7 +22,9 @@ from autograder.course.practical import load_practical
 from autograder.errors import CourseError
 from autograder.files import write_atomically
 from benchmarks.attacks import ROOT, Attack, grade_id, handed_in
+from benchmarks.other_graders import OTTER, otter_environment
 from benchmarks.stock_nbgrader import COURSE, SECONDS, Stock
+from benchmarks.stock_otter import OtterCourse
 
 NAME = "sac"
 EARLIER, ATTACKER, LATER = STUDENTS = ("anna", "mallory", "zoe")  # in the order of grading
@@ -67,7 +69,7 @@ def _befell(name: str, points: float | None) -> str:
 
 @dataclass(frozen=True)
 class Grader(ABC):
-    """One of the two, with its course made ready in ``folder``; ``release`` is what its students are handed."""
+    """One of the three, with its course made ready in ``folder``; ``release`` is what its students are handed."""
 
     folder: Path
     release: NotebookNode
@@ -157,6 +159,33 @@ class StockNbgrader(Grader):
         return self.outcome(found, stock.output_of(NAME, ATTACKER), problem)
 
 
+@dataclass(frozen=True)
+class Otter(Grader):
+    """otter-grader: one ``otter run`` for each student, its defaults, one kernel for a student's code and the tests."""
+
+    program: Path
+
+    @property
+    def name(self) -> str:
+        """See Grader."""
+        return OTTER.replace("==", " ")
+
+    def places(self, course: Path) -> dict[str, str]:
+        """See Grader."""
+        return {"course": COURSE, "kit": "/kit"}
+
+    def graded(self, course: Path) -> Outcome:
+        """See Grader."""
+        otter = OtterCourse(course, self.program)
+        # named before any of them runs, so that no student decides who is graded
+        waiting = [name for name in STUDENTS if otter.submitted(name, NAME).exists() and not otter.tried(name)]
+        said = otter.run(NAME, waiting)
+        raised = RAISED.findall(said.get(ATTACKER, ""))
+        found = {student: otter.points(student) for student in STUDENTS}
+        problem = f"`{raised[-1][:80]}`" if raised and found[ATTACKER] is None else ""
+        return self.outcome(found, said.get(ATTACKER, "") + otter.results(ATTACKER), problem)
+
+
 class ThisKit(Grader):
     """This kit: ``autograder grade``, from a copy of the kit whose hidden checks and reference hold a secret too."""
 
@@ -200,8 +229,11 @@ class ThisKit(Grader):
         return {item["question"]: float(item["points"]) for item in questions}
 
 
-def build_graders(folder: Path, canaries: Mapping[str, str]) -> tuple[Grader, Grader]:
-    """Both graders with a course each, made from this practical's source; ``canaries`` by kind of secret."""
+def build_graders(folder: Path, canaries: Mapping[str, str], otter: Path) -> tuple[Grader, ...]:
+    """The graders with a course each, made from this practical's source; ``canaries`` by kind of secret.
+
+    otter-grader is installed in the folder ``otter`` unless it is there.
+    """
     practical = load_practical(ROOT, NAME)
     answers = _answers(fill(practical.source, practical, {}))
     stock = Stock.made(folder / "stock" / "course", practical, canaries)
@@ -211,8 +243,11 @@ def build_graders(folder: Path, canaries: Mapping[str, str]) -> tuple[Grader, Gr
     releases = [nbformat.read(place.release, as_version=4) for place in (stock, Stock(kit / "course"))]
     worth = {question.name: question.points for question in practical.questions if question.name not in LEFT_OUT}
     of_stock = {name: points for name, points in worth.items() if f"check-{name}" in map(grade_id, releases[0].cells)}
+    other = OtterCourse.made(folder / "otter" / "course", stock, NAME, of_stock, otter_environment(otter.absolute()))
+    without_book = {kind: canary for kind, canary in canaries.items() if kind != "gradebook"}
     graders = (
         StockNbgrader(stock.folder.parent, releases[0], answers, of_stock, canaries),
+        Otter(other.folder.parent, releases[0], answers, of_stock, without_book, other.program),
         ThisKit(kit, releases[1], answers, worth, canaries),
     )
     for grader in graders:
