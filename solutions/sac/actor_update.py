@@ -178,9 +178,10 @@ def the_actor_keeps_its_entropy(exam: Exam) -> None:
         raise Mistake("The step holds the right entropy term, and the loss that is returned does not.")
 
 
-def _terms(exam: Exam) -> list[Numbers]:
+def _terms(exam: Exam) -> tuple[Numbers, Numbers]:
     """What the log-probabilities change in the losses that are returned, and what they should change."""
-    return [np.array([loss(each, number) - loss(each, USUAL) for number in ENTROPIES]) for each in _both(exam)]
+    found, due = (np.array([loss(each, n) - loss(each, USUAL) for n in ENTROPIES]) for each in _both(exam))
+    return found, due
 
 
 def _is_of_one_sample(exam: Exam) -> bool:
