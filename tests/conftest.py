@@ -14,7 +14,7 @@ from autograder.course.limits import Limits
 from autograder.course.practical import Practical, load_practical
 from autograder.judging.answer_key import AnswerKey
 from autograder.judging.process import StudentProcess
-from autograder.sandbox import NAMES, Barrier, choose_barrier
+from autograder.sandbox import Barrier, choose_barrier
 
 KIT = Path(__file__).parent.parent
 QUICK = replace(Limits(), seconds_per_ask=1.0, seconds_to_define=2.0)
@@ -43,20 +43,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, so that no worker is left alone with one at the end."""
     rank = {f"test_{name}.py": number for number, name in enumerate(SLOW)}
     items.sort(key=lambda item: rank.get(item.path.name, len(SLOW)))
-
-
-@pytest.hookimpl(optionalhook=True)  # where pytest-xdist is installed
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Hand each file to one worker, but for the hostile class, which waits much: each barrier's to one of its own."""
-    from xdist.scheduler import LoadFileScheduling
-
-    class ByFile(LoadFileScheduling):  # type: ignore[misc] # it has no types
-        def _split_scope(self, nodeid: str) -> str:
-            file, _, test = nodeid.partition("::")
-            barrier = next((name for name in NAMES if f"[{name}-" in test), "")
-            return f"{file} {barrier}" if file.endswith("/test_hostile.py") else file
-
-    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
