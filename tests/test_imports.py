@@ -1,4 +1,4 @@
-"""A practical in NumPy waits for no other library: neither in the student's process nor in the grader's."""
+"""A practical in NumPy waits for no other library, nor any for all of PyTorch: neither its student nor the grader."""
 
 import json
 import subprocess
@@ -45,3 +45,17 @@ def test_the_grader_imports_no_library_that_only_other_practicals_need(tmp_path:
     assert {"numpy", "nbgrader"} <= imported
     assert (course / "feedback/alice/hw-1/hw-1.html").is_file()
     assert not imported & NEEDLESS
+
+
+def test_what_is_left_out_of_pytorch_is_imported_when_it_is_used(kit: Path) -> None:
+    program = """
+import sys
+import autograder.rl.warmup
+import torch
+assert "torch._decomp" not in sys.modules
+from torch._meta_registrations import meta_index_Tensor
+ones = torch.ones(3, device="meta")
+assert torch.index_select(ones, 0, torch.zeros(1, dtype=torch.int64, device="meta")).shape == (1,)
+import torch._prims, torch.utils._content_store
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=kit, check=True)
