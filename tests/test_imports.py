@@ -1,4 +1,4 @@
-"""A practical in NumPy waits for no other library, nor any for all of PyTorch: neither its student nor the grader."""
+"""A practical in NumPy waits for no other library; what is left out of PyTorch's import comes when it is used."""
 
 import json
 import subprocess
