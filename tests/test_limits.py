@@ -315,12 +315,13 @@ BUSY = [("cell 1", "x = 1"), ("cell 2", finally_in_finally(20))]  # it takes ten
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_given_up_while_it_compiles_ends_at_once(name: str) -> None:
+def test_what_is_given_up_while_it_compiles_ends_at_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with StudentProcess(choose_barrier(insist=name), replace(QUICK, seconds_to_define=0.3)) as process:
         before = set(psutil.Process().children(recursive=True))
         process.start()
         inside: list[psutil.Process] = []
-        process.look_now_and_then = lambda: inside.extend(psutil.Process().children(recursive=True))  # type: ignore[method-assign]
+        everybody = psutil.Process().children
+        monkeypatch.setattr(process, "look_now_and_then", lambda: inside.extend(everybody(recursive=True)))
         process.load(BUSY, PROBES)
         with process.session() as session:
             assert session.define() == Gone("did not come to an end in the time allowed", hung=True)

@@ -42,9 +42,10 @@ class Dynamo(Placeholder):
         """There is no graph to break."""
 
 
-if "torch" not in sys.modules:  # it is for tensors without content (device "meta") and for compiling: a third of all
+if "torch" not in sys.modules:  # a third of its import serves compiling and tensors without content (device "meta")
     sys.modules[META] = Placeholder(META)
 
+# these come after the placeholder, or they would import what it stands for
 import gymnasium  # noqa: E402, F401
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
