@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from conftest import sac_course
 from nbformat import NotebookNode
+from small_course import notebook, small_course
 
 from autograder.course.folders import Course
 from autograder.course.practical import Practical, load_practical
@@ -32,6 +33,7 @@ from autograder.verification.several import parts_of, several
 RNG = np.random.default_rng(0)
 ASKED: dict[str, Value] = {"x": RNG.standard_normal((12, 3)).astype(np.float32), "alpha": 0.4}
 RIGHT = RNG.standard_normal((12, 1)).astype(np.float32)
+MORE = "def double(x):\n    y = 2 * x  ### SOLUTION double.body\n    return y + 0"
 SLIP = RIGHT + RNG.standard_normal((12, 1)).astype(np.float32)
 
 
@@ -365,3 +367,11 @@ def test_a_mistake_spelled_in_a_new_way_is_told_its_hint_wherever_results_are_re
 )
 def test_whoever_makes_no_known_mistake_is_told_none(target_of: Callable[[str], SubmissionResult], fill: str) -> None:
     assert target(target_of(fill)).hint == ""
+
+
+def test_a_check_cell_does_not_age_the_known_mistakes_and_the_solution_does(tmp_path: Path) -> None:
+    def made(name: str, **cells: str) -> str:
+        (tmp_path / name).mkdir()
+        return fingerprint(load_practical(small_course(tmp_path / name, notebook(**cells))))
+
+    assert made("as it is") == made("another check", check_double="assert double(1) == 2") != made("more", double=MORE)

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from small_course import CORPUS, notebook, run, small_course
+from small_course import CORPUS, cell, notebook, run, small_course
 
 ODD = """
 [[variant]]
@@ -24,6 +24,21 @@ CALLS = []''']
 fills = { "double.body" = "CALLS.append(x) or 2 * x" }
 
 [[variant]]
+id = "fails-on-the-way"
+verdict = "right"
+summary = "a line above the function fails, and a notebook runs no further"
+cells = { double = '''
+1 / 0
+def double(x):
+    return 2 * x''' }
+
+[[variant]]
+id = "uses-what-is-given"
+verdict = "right"
+summary = "reads a name that the cell of a run sets, and asks for plots in a window"
+fills = { "double.body" = "get_ipython().run_line_magic('matplotlib', 'inline') or FACTOR * x" }
+
+[[variant]]
 id = "noisy"
 verdict = "right"
 summary = "prints much"
@@ -32,7 +47,7 @@ fills = { "double.body" = "print('points' * 10**5) or 2 * x" }
 DOUBLE = 'assert double(1) == 2, "Twice one is two."'
 SHIFT = 'assert abs(shift(1)) <= 2, "Too far."'  # lets a wrong one pass
 # refuses a right one
-STRICT = 'import inspect\nassert "2 * x" in inspect.getsource(double), "Not written like the solution."'
+STRICT = 'import inspect\nassert "* x" in inspect.getsource(double), "Not written like the solution."'
 
 
 def found(course: Path, code: int = 0) -> dict[str, dict[str, dict[str, int]]]:
@@ -42,7 +57,9 @@ def found(course: Path, code: int = 0) -> dict[str, dict[str, dict[str, int]]]:
 
 
 def course_of(folder: Path, **checks: str) -> Path:
-    return small_course(folder / "my course", notebook(points=2, **checks), files={"variants/all.toml": CORPUS + ODD})
+    made = notebook(points=2, **checks)
+    made.cells.insert(2, cell("code", "run", "FACTOR = 2\ntime.sleep(1000)"))  # of which only what is short is run
+    return small_course(folder / "my course", made, files={"variants/all.toml": CORPUS + ODD})
 
 
 def test_wrong_variants_that_pass_are_counted_question_by_question(tmp_path: Path) -> None:
@@ -50,7 +67,8 @@ def test_wrong_variants_that_pass_are_counted_question_by_question(tmp_path: Pat
     agreement = found(course)
     assert agreement["figures"] == {
         "wrong, and pass all visible checks": {"count": 1, "total": 3},
-        "right, and refused by a visible check": {"count": 0, "total": 3},
+        "right, and refused by a visible check": {"count": 0, "total": 5},
+        "right, but a notebook stops in their own cells": {"count": 1, "total": 5},
     }
     assert agreement["per_question"] == {
         "double": {"wrong": 2, "pass": 0, "right refused": 0},

@@ -21,6 +21,7 @@ from autograder.grading.dependencies import ASKING
 from autograder.hints import signatures
 from autograder.hints.recognise import Known
 from autograder.hints.storage import read
+from autograder.notebook.extraction import extract
 from autograder.student import stage
 
 T = TypeVar("T")
@@ -60,6 +61,8 @@ def learnt(practical: Practical) -> str:
 def fingerprint(practical: Practical) -> str:
     """Of all that the known mistakes' answers depend on: what is asked, by what, of which code. Words do not count.
 
+    Nor do the check cells that students see: nothing of them is run.
+
     CourseError names a file that cannot be read.
     """
     folder = practical.folder
@@ -67,7 +70,7 @@ def fingerprint(practical: Practical) -> str:
     parts = [_read(path, partial(bare, without_prose=path.name != "probes.py")) for path in files]
     parts += [bare(text, without_prose=True) for _, text in engine_modules(files, but=ASKING)]
     parts += [bare(Path(str(module.__file__)).read_text(encoding="utf-8"), False) for module in (signatures, stage)]
-    parts += [cell.source for cell in practical.source.cells if cell.cell_type == "code"]
+    parts += [bare(code, False) for _, code in extract(practical.source, practical.long_running).cells]
     for path in sorted(corpus_path(practical).glob("*.toml")):
         entries = _read(path, tomllib.loads).get("variant", [])
         found = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []

@@ -38,6 +38,9 @@ class QuietShell(InteractiveShell):
 
     system_raw = system_piped = system
 
+    def enable_gui(self, gui: object = None) -> None:
+        """Nothing: a plot has no window here."""
+
     def error_of(self, source: str) -> str:
         """Run a cell; what is shown if it fails, else an empty text."""
         self.shown = ""
@@ -66,16 +69,16 @@ def warm_up(shell: QuietShell, cells: Sequence[Cell]) -> None:
 def in_a_copy(shell: QuietShell, cells: Sequence[Cell], last: Sequence[Cell], seconds: float) -> dict[str, str] | None:
     """What is shown of each cell that fails, by its label, in a copy of this process; None if it comes to no end.
 
-    The ``last`` cells run only where no other failed.
+    The ``last`` cells run only where no other failed. A cell without a label is run, and may fail.
     """
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
         resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 2))
-        failed = {label: shown for label, source in cells if (shown := shell.error_of(source))}
+        failed = {label: shown for label, source in cells if (shown := shell.error_of(source)) and label}
         if not failed:
-            failed = {label: shown for label, source in last if (shown := shell.error_of(source))}
+            failed = {label: shown for label, source in last if (shown := shell.error_of(source)) and label}
         with os.fdopen(writing, "w", encoding="utf-8") as file:
             json.dump(failed, file)
         os._exit(0)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from nbformat import NotebookNode
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +18,7 @@ from autograder.authoring import MarkedNotebook, read_marked
 from autograder.course.practical import Practical
 from autograder.errors import CourseError
 from autograder.notebook.cells import grade_id_of
+from autograder.notebook.extraction import extract
 from autograder.records import grade_cell
 from autograder.verification.corpus import Variant, in_place
 from autograder.verification.learning import REFERENCE
@@ -32,11 +32,13 @@ NO_END = "The notebook's cells come to no end, or their process dies."
 class Seen:
     """What a student sees who wrote one variant: question -> what its check cell shows, where it does not pass.
 
-    Of a wrong variant whose own questions fail, the others' cells are not run.
+    Of a wrong variant whose own questions fail, the others' cells are not run. ``own`` is what is shown of another cell
+    that fails: what it would define is missing then.
     """
 
     variant: Variant
     shown: Mapping[str, str]
+    own: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,13 @@ class Agreement:
 
     @property
     def refused(self) -> list[Seen]:
-        """The right ones that do not."""
-        return [each for each in self._of("right") if each.shown]
+        """The right ones that a check cell refuses, though all their own cells run."""
+        return [each for each in self._of("right") if each.shown and not each.own]
+
+    @property
+    def stopped(self) -> list[Seen]:
+        """The right ones of which a notebook does not run a cell to its end, so that the check cells cannot pass."""
+        return [each for each in self._of("right") if each.shown and each.own]
 
     @property
     def figures(self) -> dict[str, tuple[int, int]]:
@@ -70,6 +77,7 @@ class Agreement:
         return {
             "wrong, and pass all visible checks": (len(self.unseen), len(self._of("wrong"))),
             "right, and refused by a visible check": (len(self.refused), len(self._of("right"))),
+            "right, but a notebook stops in their own cells": (len(self.stopped), len(self._of("right"))),
         }
 
     @property
@@ -100,6 +108,7 @@ class Agreement:
             table.add_row(name, *map(str, row))
         lines: list[RenderableType] = [table]
         lines += [Text(f"{each.variant.id} passes: {each.variant.summary}", style="yellow") for each in self.unseen]
+        lines += [Text(f"{each.variant.id} is right, but a notebook stops in it: {each.own}") for each in self.stopped]
         for each in self.refused:
             lines.append(Text(f"{each.variant.path.name}: {each.variant.id} is right, and refused:", style="red"))
             lines += [Text(f"  {name}: {shown}") for name, shown in each.shown.items()]
@@ -143,7 +152,7 @@ def _seen(marked: MarkedNotebook, variants: Sequence[Variant]) -> Iterable[Seen]
     whole, last = _cells(marked, REFERENCE)
     rest = [(cells[len(first) :], last) for cells, last in notebooks]
     for variant, failed in zip(variants, run_notebooks(first, [*whole[len(first) :], *last], rest), strict=True):
-        yield Seen(variant, _shown(marked.practical, failed))
+        yield Seen(variant, _shown(marked.practical, failed), _own(marked.practical, failed))
 
 
 def run_notebooks(
@@ -159,7 +168,7 @@ def run_notebooks(
     """
     task = {"first": first, "whole": whole, "notebooks": rest, "seconds": seconds}
     command = [sys.executable, "-m", "autograder.verification.shell"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "TORCHDYNAMO_DISABLE": "1"}  # no compiler
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603 - our own
         assert process.stdin is not None
@@ -174,20 +183,23 @@ def run_notebooks(
 def _cells(marked: MarkedNotebook, variant: Variant) -> tuple[list[Cell], list[Cell]]:
     """The code cells of a variant's notebook by their labels: those to run, and those to run if none of them fails.
 
-    The latter are the checks of what a wrong variant should not lose, and those that are end to end. Runs, plots and
-    other cells that nbgrader does not know are left out, but for those that the variant adds.
+    The latter are the checks of what a wrong variant should not lose, and those that are end to end. Of given cells
+    that nbgrader does not know, such as runs and plots, only that is run which is kept of a submission. They have no
+    label: nobody asks whether they fail.
     """
     known = {cell.id for cell in marked.notebook.cells}
-    nodes = [node for node in in_place(marked, variant).cells if node.cell_type == "code"]
-    cells = [(_label(node), node.source) for node in nodes if grade_id_of(node) or node.id not in known]
+    notebook = in_place(marked, variant)
+    kept = dict(extract(notebook, marked.practical.long_running).cells)
+    cells: list[Cell] = []
+    for number, node in enumerate(notebook.cells, start=1):
+        if node.cell_type == "code" and (grade_id_of(node) or node.id not in known):
+            cells.append((grade_id_of(node) or str(node.id), node.source))
+        elif source := kept.get(f"cell {number}"):
+            cells.append(("", source))
     later = {grade_cell(item.name) for item in marked.practical.questions if item.end_to_end}
     if variant.verdict == "wrong":
         later |= {grade_cell(item.name) for item in marked.practical.questions if item.name not in variant.loses}
     return [cell for cell in cells if cell[0] not in later], [cell for cell in cells if cell[0] in later]
-
-
-def _label(node: NotebookNode) -> str:
-    return grade_id_of(node) or str(node.id)
 
 
 def _common(notebooks: Iterable[list[Cell]]) -> list[Cell]:
@@ -201,6 +213,14 @@ def _shown(practical: Practical, failed: Mapping[str, str] | None) -> dict[str, 
     if failed is None:
         return dict.fromkeys(names, NO_END)
     return {name: _without_frames(failed[grade_cell(name)]) for name in names if grade_cell(name) in failed}
+
+
+def _own(practical: Practical, failed: Mapping[str, str] | None) -> str:
+    """What is shown of the first cell that fails and is no check."""
+    if failed is None:
+        return NO_END
+    checks = {grade_cell(question.name) for question in practical.questions}
+    return next((_without_frames(shown) for label, shown in failed.items() if label not in checks), "")
 
 
 def _without_frames(shown: str) -> str:
