@@ -1,6 +1,5 @@
 """Grades the grader: marks every variant of the corpus as a submission is marked, and compares with its verdict."""
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -102,8 +101,8 @@ def _graded(
     run: Run, marking: Marking, variants: Sequence[Variant], progress: Callable[[int], object]
 ) -> list[VariantResult]:
     """The variants' results in their order."""
-    size = max(math.ceil(len(variants) / (CHUNKS * run.jobs)), 1)
-    chunks = [variants[start : start + size] for start in range(0, len(variants), size)]
+    count = min(CHUNKS * run.jobs, len(variants))
+    chunks = [variants[first::count] for first in range(count)]  # each gets some of the files that take long
     work = partial(try_variants, marking, asked="lost" if run.learn else "affected")
     found: list[VariantResult] = []
     with closing(outcomes(work, chunks, run.jobs, _lost)) as done:
