@@ -13,7 +13,7 @@ from autograder.course.folders import course_in
 from autograder.grading.mark import Marking
 from autograder.records import QuestionResult
 from autograder.verification.corpus import Variant, load_corpus
-from autograder.verification.verify import try_variants
+from autograder.verification.trying import try_variants
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMON: Mapping[str, str] = {  # question -> ids of the corpus
@@ -64,7 +64,7 @@ def main() -> None:
     wanted = {name for ids in COMMON.values() for name in ids.split()}
     corpus = load_corpus([practical.folder / "variants"], practical, practical.source)
     variants = {variant.id: variant for variant in corpus if variant.id in wanted}
-    tried = try_variants(marking, list(variants.values()), everything=False)
+    tried = try_variants(marking, list(variants.values()), asked="lost")
     print(*tables(variants, {each.variant.id: each.questions for each in tried}), sep="\n")
 
 

@@ -14,7 +14,7 @@ from autograder.judging import Unreached
 from autograder.judging.answer_key import AnswerKey
 from autograder.verification.corpus import load_corpus
 from autograder.verification.learning import REFERENCE
-from autograder.verification.verify import try_variants
+from autograder.verification.trying import try_variants
 
 REINFORCE = load_practical(KIT, "reinforce")
 SAMPLE = 5
@@ -41,7 +41,7 @@ def test_a_variant_loses_marks_on_just_the_questions_that_it_should(local: Local
 def test_a_sample_comes_to_the_same_in_the_sandbox_and_with_all_questions() -> None:
     marking = Marking(course_in(KIT, "reinforce"), skip=frozenset({"training"}))
     sample = random.Random(9).sample(list(VARIANTS.values()), SAMPLE)
-    assert [found.problem for found in try_variants(marking, sample)] == [""] * SAMPLE
+    assert [found.problem for found in try_variants(marking, sample, "all")] == [""] * SAMPLE
 
 
 def test_every_check_says_what_is_wrong_of_some_variant(local: LocalJudge) -> None:

@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from small_course import BOTH, CORPUS, NAME, both, notebook, run, small_course
+from small_course import BOTH, CHECKS, CORPUS, DOUBLE, NAME, SHIFT, asked, both, notebook, run, small_course
 
 FALSE = """
 [[variant]]
@@ -120,3 +122,105 @@ def test_a_practical_without_a_corpus_is_told_what_to_write(tmp_path: Path) -> N
     done = run("verify", "--course", small_course(tmp_path / "course"))
     assert done.exit_code == 2
     assert "variants" in done.stderr
+
+
+# --- which questions a variant is asked
+
+EACH = Counter(double=1, shift=1)
+HELPED = {
+    "double": f"def plus(x, y):\n    return x + y\n\n\n{DOUBLE.replace('2 * x', 'plus(x, x)')}",
+    "shift": f"class Step:\n    def by(self):\n        return 1\n\n\n{SHIFT.replace('x + 1', 'plus(x, Step().by())')}",
+}
+PLUS = "def plus(x, y):\n    return y + x\n"
+CALLS_BACK = f'''{CHECKS.replace("expect_close", "expect_close, help_with", 1)}
+
+@check("shift", look_at="the rest")
+def it_works_with_the_other(exam: Exam) -> None:
+    """It can be used together with what doubles."""
+    scene = Scene({{"x": array(POSITIVE)}}, help_with("doubled", "x", into="y"), call("shift", "y"))
+    theirs, right = (each.step(1).array("returned", (2,), "it") for each in (exam.play(scene), exam.right(scene)))
+    expect_close(theirs, right, "numbers")
+'''
+PROBES = "def doubled(stage, x):\n    return stage.functions['double'](x)\n"
+PROBED = f'''{CHECKS}
+
+@check("shift", look_at="the rest")
+def it_answers_a_probe(exam: Exam) -> None:
+    """A probe is answered."""
+    if exam.ask("doubled", x=1.0).number("twice", "it") != 2:
+        raise Mistake("It is not two.")
+'''
+ASKED = "def doubled(session, x):\n    return {'twice': session.student['double'](x)}\n"
+
+
+def questions_of(root: Path, *variants: str) -> Counter[str]:
+    """How often each question is asked of these right answers together; of the reference all are, once beside them."""
+    entries = [
+        f'[[variant]]\nid = "{n}"\nverdict = "right"\nsummary = "fine"\n{each}' for n, each in enumerate(variants)
+    ]
+    path = root / "own.toml"
+    path.write_text("\n".join(entries), encoding="utf-8")
+    asked(root)
+    done = run("verify", "--course", root, "--jobs", "1", "--corpus", path, "--json")
+    found = json.loads(done.stdout)
+    assert found["problems"] == {}
+    assert found["figures"]["right kept"] == {"count": len(variants), "total": len(variants)}
+    processes = Counter({name: min(len(variants), 2) for name in EACH})
+    return asked(root) - processes
+
+
+def small(root: Path, files: Mapping[str, str] | None = None) -> Path:
+    return small_course(root / "my course", files=files)
+
+
+def test_a_variant_is_asked_what_it_changes_and_has_the_results_of_the_reference_in_all_else(tmp_path: Path) -> None:
+    root = small(tmp_path)
+    assert questions_of(root, 'fills = { "double.body" = "x + x" }') == Counter(double=1)
+    assert questions_of(root, 'fills = { "shift.body" = "1 + x" }') == Counter(shift=1)
+    both_filled = 'fills = { "double.body" = "x + x", "shift.body" = "1 + x" }'
+    assert questions_of(root, both_filled) == EACH
+
+
+AT_ONCE = [  # cells of which something is run at once, or the effect is not plain
+    ["FACTOR = 2"],
+    ["np.random.seed(1)"],
+    ["import math"],
+    ["if True:\n    def more(x):\n        return x"],
+    ["@np.vectorize\ndef more(x):\n    return x"],
+    ["def more(x=np.zeros(1)):\n    return x"],
+    ["def more(x: np.zeros(1)):\n    return x"],
+    ["class More:\n    number = 1"],
+    ["class One:\n    pass", "class Two(One):\n    pass"],
+    ["def __getattr__(name):\n    return 1"],
+    ["double = None"],
+]
+
+
+def test_a_variant_with_more_than_plain_functions_and_classes_is_asked_everything(tmp_path: Path) -> None:
+    variants = [f"extra_cells = {json.dumps(cells)}" for cells in AT_ONCE]
+    assert questions_of(small(tmp_path), *variants) == Counter({name: len(variants) for name in EACH})
+
+
+def test_what_a_function_of_the_students_uses_is_part_of_it(tmp_path: Path) -> None:
+    root = small_course(tmp_path / "my course", notebook(double=HELPED["double"], shift=HELPED["shift"]))
+    changed = json.dumps(HELPED["double"].replace("x + y", "y + x").replace("  ### SOLUTION double.body", ""))
+    assert questions_of(root, f"cells.double = {changed}") == EACH
+    changed = json.dumps(HELPED["shift"].replace("return 1", "return 3 - 2").replace("  ### SOLUTION shift.body", ""))
+    assert questions_of(root, f"cells.shift = {changed}") == Counter(shift=1)
+    helper = json.dumps(["def more(x):\n    return x + x\n", "class Unused:\n    def nothing(self):\n        pass"])
+    assert questions_of(root, f'fills = {{ "double.body" = "more(x)" }}\nextra_cells = {helper}') == Counter(double=1)
+
+
+@pytest.mark.parametrize(("checks", "probes"), [(CALLS_BACK, PROBES), (PROBED, ASKED)], ids=["helper", "probe"])
+def test_what_the_probes_call_is_part_of_the_question(tmp_path: Path, checks: str, probes: str) -> None:
+    root = small(tmp_path, {"checks.py": checks, "probes.py": probes})
+    assert questions_of(root, 'fills = { "double.body" = "x + x" }') == EACH
+    assert questions_of(root, 'fills = { "shift.body" = "1 + x" }') == Counter(shift=1)
+
+
+def test_a_wrong_variant_is_asked_what_it_should_lose_whatever_it_changes(course: Path) -> None:
+    path = course / "false.toml"
+    path.write_text(FALSE, encoding="utf-8")
+    asked(course)
+    run("verify", "--course", course, "--jobs", "1", "--corpus", path)
+    assert asked(course) == Counter(double=2 + 2, shift=2 + 1)

@@ -11,6 +11,7 @@ from autograder.judging.answer_key import AnswerKey
 from autograder.judging.asks import digest_of
 from autograder.judging.causes import Causes, missing_name
 from autograder.judging.checks import Answer, Check, Exam, Handler, MakeHandler, Mistake, Unreached, Value
+from autograder.judging.contract import SCENE
 from autograder.judging.draws import Draw
 from autograder.judging.faults import mistake_in
 from autograder.judging.given import Given
@@ -37,6 +38,7 @@ class Heard:
     outcome: Outcome
     calls: tuple[tuple[str, Mapping[str, Value]], ...] = ()
     handler: Handler | None = None
+    probe: str = SCENE
 
 
 Hear = Callable[[str, Mapping[str, Heard]], None]
@@ -223,7 +225,7 @@ class _Judge:
             outcome: Outcome | Defined = session.define()
             if isinstance(outcome, Defined):
                 outcome = session.ask(probe, values, _overheard(handler, calls) if handler else None, seconds)
-        return Heard(values, outcome, tuple(calls) if len(calls) <= MOST_CALLS else (), handler)
+        return Heard(values, outcome, tuple(calls) if len(calls) <= MOST_CALLS else (), handler, probe)
 
 
 def _overheard(handler: Handler, calls: list[tuple[str, Mapping[str, Value]]]) -> Handler:

@@ -55,6 +55,9 @@ def verify(
 ) -> int:
     """Grade the grader: every right variant must keep full marks, every wrong one lose exactly where it is wrong.
 
+    A question is asked of a variant only if its code differs, for that question, from the source's own solution;
+    otherwise the variant has that one's results.
+
     With --mutants each question's mutation score is told: how many of the mistakes that a machine makes of the solution
     are caught. With --learn the wrong ones and the mutants are asked their own questions only, and their answers are
     stored: by these, mistakes are recognised later.

@@ -1,30 +1,22 @@
 """Grades the grader: marks every variant of the corpus as a submission is marked, and compares with its verdict."""
 
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from autograder.authoring import blank, read_marked, strip_mark_schemes
 from autograder.course.folders import Course
 from autograder.course.practical import Practical
 from autograder.errors import CourseError
 from autograder.grading.executors import outcomes
 from autograder.grading.mark import Marking
 from autograder.hints.known import corpus_path, fingerprint, known_path, learnt, load_known
-from autograder.hints.recognise import Signatures
-from autograder.hints.signatures import signature
 from autograder.hints.storage import save
-from autograder.judging.judge import Heard, Paper, judge, student_process
 from autograder.mutants.answering import Tried
-from autograder.notebook.extraction import extract
-from autograder.repair import repair
-from autograder.sandbox import choose_barrier
-from autograder.verification.corpus import Variant, in_place, load_corpus
+from autograder.verification.corpus import Variant, load_corpus
 from autograder.verification.learning import REFERENCE, Alike, learn, load_alike
 from autograder.verification.measuring import measure
 from autograder.verification.mutation import (
@@ -39,6 +31,7 @@ from autograder.verification.mutation import (
 from autograder.verification.outcomes import VariantResult, Verification
 from autograder.verification.recognition import Recognition
 from autograder.verification.several import parts_of, several
+from autograder.verification.trying import try_variants
 
 CHUNKS = 2  # for each process: variants of a chunk share one sandbox, since none has to be kept from another
 
@@ -108,9 +101,9 @@ def _graded(
     run: Run, marking: Marking, variants: Sequence[Variant], progress: Callable[[int], object]
 ) -> list[VariantResult]:
     """The variants' results in their order."""
-    size = max(math.ceil(len(variants) / (CHUNKS * run.jobs)), 1)
-    chunks = [variants[start : start + size] for start in range(0, len(variants), size)]
-    work = partial(try_variants, marking, everything=not run.learn)
+    count = min(CHUNKS * run.jobs, len(variants))
+    chunks = [variants[first::count] for first in range(count)]  # each gets some of the files that take long
+    work = partial(try_variants, marking, asked="lost" if run.learn else "affected")
     found: list[VariantResult] = []
     with closing(outcomes(work, chunks, run.jobs, _lost)) as done:
         for results in done:
@@ -124,7 +117,7 @@ def _mutation(run: Run, marking: Marking, tried: Sequence[Tried]) -> Mutation:
     """The scores; and how many of a sample come to the same where they are marked as submissions are."""
     practical = run.course.practical
     sample = sample_of(tried, practical)
-    results = try_variants(marking, [variant for _, variant in sample], everything=False) if sample else []
+    results = try_variants(marking, [variant for _, variant in sample], "lost") if sample else []
     same = [
         tuple(name.partition("/")[2] for name in result.failed_checks) == each.failed
         for (each, _), result in zip(sample, results, strict=True)
@@ -166,34 +159,3 @@ def _is_of(variant: Variant, folder: Path) -> bool:
 def _lost(_: Sequence[Variant]) -> NoReturn:
     message = "A process that graded variants was killed twice, most often because the machine ran out of memory."
     raise CourseError(message, "Run the same command with fewer at once, such as --jobs 1.")
-
-
-def try_variants(marking: Marking, variants: Sequence[Variant], everything: bool = True) -> list[VariantResult]:
-    """The results of some variants, one after the other in copies of one student process.
-
-    They are mended by the release that the source would make as it stands, whatever stands in release/. Without
-    ``everything`` a wrong variant is asked only the questions that it should lose.
-    """
-    practical, barrier = marking.course.practical, choose_barrier(marking.unsafe)
-    release = strip_mark_schemes(blank(practical.source, practical))
-    released = extract(release, practical.long_running)
-    with student_process(released.imports, marking.key, barrier, marking.limits) as process:
-        process.start()  # it imports its libraries while the notebooks are made
-        marked = read_marked(practical.source, practical)
-        found = []
-        for variant in variants:
-            mended, repairs = repair(in_place(marked, variant), release, practical)
-            paper = Paper(extract(mended, practical.long_running, marking.limits, released), released)
-            whole = everything or variant.verdict == "right"
-            asked = [item for item in marking.questions if whole or item.name in variant.loses]
-            heard: dict[str, Mapping[str, Heard]] = {}
-            questions = judge(paper, marking.key, process, asked, hear=heard.__setitem__)
-            signatures = _signatures(variant, heard)
-            found.append(VariantResult(variant, questions, tuple(repairs), _end_to_end(practical), signatures))
-        return found
-
-
-def _signatures(variant: Variant, heard: Mapping[str, Mapping[str, Heard]]) -> dict[str, Signatures]:
-    """Of the answers to the questions that the variant should lose; of the reference's to all."""
-    wanted = heard.keys() if variant.id == REFERENCE.id else heard.keys() & set(variant.loses)
-    return {question: {key: signature(each) for key, each in heard[question].items()} for question in wanted}
