@@ -24,7 +24,7 @@ SOON = 10.0  # seconds, generous: what is expected comes at once
 
 numbers = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text()
 matrices = arrays.arrays(
-    st.sampled_from(sorted(wire.DTYPES)), arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
+    st.sampled_from(sorted(wire.DTYPES)), arrays.array_shapes(min_dims=0, max_dims=6, min_side=0, max_side=4)
 )
 opaques = st.builds(Opaque, st.text(st.characters(exclude_categories=["Cs"]), max_size=100))
 values = st.recursive(
@@ -117,6 +117,19 @@ def extension(code: int, content: bytes) -> bytes:
     return packed
 
 
+@given(matrices)
+@settings(deadline=None)
+def test_an_array_is_packed_as_a_list_of_type_shape_and_bytes(matrix: Any) -> None:
+    assert pack(matrix) == array(matrix.dtype.str, list(matrix.shape), matrix.tobytes())
+
+
+def test_an_array_arrives_whatever_bytes_its_size_takes() -> None:
+    longer = (b"\xcc\x03", b"\xcd\x00\x03", b"\xce\x00\x00\x00\x03", b"\xcf" + bytes(7) + b"\x03")
+    for size in (b"\x03", *longer):
+        arrived = unpack(extension(1, b"\x93\xa3|u1\x91" + size + b"\xc4\x03abc"))
+        assert same(np.frombuffer(b"abc", "u1"), arrived)
+
+
 REFUSED = {
     "nothing": b"",
     "two values": b"\x01\x02",
@@ -154,6 +167,9 @@ REFUSED = {
     "an array of nothing, endlessly wide": array("<f4", [0, 2**24, 2**24], b""),
     "an array of a hundred dimensions": array("<f4", [1] * 100, b"1234"),
     "an array of dimensions of dimensions": array("<f4", [[[[1]]]], b"1234"),
+    "an array of the next size": extension(1, b"\x93\xa3|u1\x91\x03\xc4\x02ab"),
+    "an array cut short after its type": extension(1, b"\x93\xa3|u1"),
+    "an array cut short after its shape": extension(1, b"\x93\xa3|u1\x91\x03"),
     "an array of a text": array("<f4", [1], "1234"),
 }
 

@@ -210,6 +210,7 @@ class Host:
                 wire.send(self.control, {"verb": "ready"}, FOREVER)
             elif verb == b"load":
                 self.loaded = runner.Loaded(**wire.receive(self.control, FOREVER), announce=self.name_statement)
+                gc.freeze()
                 wire.send(self.control, {"verb": "ready"}, FOREVER)
             elif verb in (b"end", b"bury"):
                 how = self.end(patience=0.5 if verb == b"bury" else 0)
@@ -346,6 +347,7 @@ def prepare(settings: dict[str, Any], judge: socket.socket) -> None:
     for name in settings["imports"]:
         importlib.import_module(name)
     gc.collect()
+    use_up_gaps()
     gc.freeze()  # the collector must not touch, and so copy, the pages that all copies share
     take_large_pages()
     silence = os.open(os.devnull, os.O_RDWR)
@@ -354,6 +356,29 @@ def prepare(settings: dict[str, Any], judge: socket.socket) -> None:
     os.close(silence)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # student code could make Python's own handler run
     walls.prctl(walls.SET_DUMPABLE, 0)  # even its own user cannot open its memory, environment, descriptors or folders
+
+
+class Heap(ctypes.Structure):
+    """What the C library says of its memory, its mallinfo2: the last number is of bytes that are free at its end."""
+
+    _fields_ = (*((f"other{number}", ctypes.c_size_t) for number in range(9)), ("at_end", ctypes.c_size_t))
+
+
+def use_up_gaps() -> None:
+    """Take what is free between other pieces of the C library's memory, less than a MiB.
+
+    Copies then get memory that lies side by side, and write to fewer of the pages that they share.
+    """
+    try:
+        told, take, give, move = (getattr(walls.libc, name) for name in ("mallinfo2", "malloc", "free", "sbrk"))
+    except AttributeError:  # another C library
+        return
+    told.restype, take.restype, move.restype = Heap, ctypes.c_size_t, ctypes.c_size_t
+    end = move(ctypes.c_ssize_t(0)) - told().at_end
+    for size in [*(2**power for power in range(16, 10, -1)), *range(1016, 8, -16)]:  # every size that is kept apart
+        while 0 < (at := take(ctypes.c_size_t(size))) < end:
+            pass
+        give(ctypes.c_size_t(at))
 
 
 def take_large_pages() -> None:

@@ -9,15 +9,17 @@ built: the objects of the largest frame take a few times its size.
 """
 
 import math
+import select
 import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import msgpack
 import numpy as np
+import numpy.typing as npt
 
 LARGEST_FRAME = 16 * 2**20  # bytes
 MOST_VALUES = 65_536  # in one frame; both containers and their items count
@@ -29,6 +31,10 @@ TICK = 0.2  # seconds between two calls of ``meanwhile``
 ARRAY, OPAQUE = 1, 2
 SMALL = 1024  # bytes that a message is first packed into; msgpack's own 256 KiB cost more to get than a message to pack
 DTYPES = frozenset({"<f2", "<f4", "<f8", "<i4", "<i8", "|u1", "|i1", "|b1"})
+NAMES = {name.encode(): name for name in DTYPES}
+MOST_USUAL = 4  # dimensions of an array
+WIDTHS = {b"\xcc": 1, b"\xcd": 2, b"\xce": 4}  # bytes of an int after its first one, where there are any
+MOST_BEGINNINGS = 1024  # of arrays that are kept
 Meanwhile = Callable[[], object]
 Deadline = float | Callable[[], float]  # of time.monotonic, or what tells it now
 T = TypeVar("T")
@@ -72,9 +78,9 @@ def pack(value: Any) -> bytes:
 def _encode(value: Any) -> Any:
     if isinstance(value, Opaque):
         return msgpack.ExtType(OPAQUE, value.type_name[:100].encode(errors="backslashreplace")[:LONGEST_TYPE_NAME])
-    if type(value) is np.ndarray and value.dtype.str in DTYPES:
-        content = [value.dtype.str, list(value.shape), np.ascontiguousarray(value).tobytes()]
-        return msgpack.ExtType(ARRAY, msgpack.packb(content, buf_size=SMALL))
+    if type(value) is np.ndarray and (dtype := value.dtype.str) in DTYPES:
+        # as ExtType(...), which checks again what is right here, and takes as long as all the rest
+        return msgpack.ExtType._make((ARRAY, _beginning(dtype, value.shape)[0] + value.tobytes()))
     if isinstance(value, np.generic) and value.dtype.str in DTYPES:
         return value.item()
     if isinstance(value, tuple | list):
@@ -85,6 +91,15 @@ def _encode(value: Any) -> Any:
         if isinstance(value, plain):
             return plain(value)
     return _encode(Opaque(type(value).__name__))
+
+
+@lru_cache(maxsize=MOST_BEGINNINGS)
+def _beginning(dtype: str, shape: tuple[int, ...]) -> tuple[bytes, int]:
+    """What stands before the bytes of such an array, a list of type, shape and bytes, and the number of these bytes."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    first, width = next((each for each in ((0xC4, 1), (0xC5, 2)) if size < 256 ** each[1]), (0xC6, 4))
+    described = b"\x93" + bytes(msgpack.packb(dtype)) + bytes(msgpack.packb(list(shape)))
+    return described + bytes([first]) + size.to_bytes(width, "big"), size
 
 
 def unpack(content: bytes | bytearray) -> Any:
@@ -103,6 +118,8 @@ def _decode(code: int, data: bytes) -> Any:
         return Opaque(data.decode("utf-8", "replace"))
     if code != ARRAY:
         raise WireError(f"unknown extension {code}")
+    if usual := _usual(data):
+        return usual[0]
     _survey(data, most=16, raw=True)
     content = msgpack.unpackb(data)
     if not (isinstance(content, list) and len(content) == 3):
@@ -115,6 +132,30 @@ def _decode(code: int, data: bytes) -> Any:
         raise WireError("malformed array shape")
     if math.prod(shape) * np.dtype(dtype).itemsize != len(raw):
         raise WireError("array shape and content do not agree")
+    return _array(dtype, shape, raw)
+
+
+def _usual(data: bytes) -> tuple[npt.NDArray[np.generic]] | tuple[()]:
+    """The array, if it is packed as ``pack`` does it, of which the same few beginnings come again and again.
+
+    Nothing if a closer look has to say what it is.
+    """
+    dtype, shape, at = NAMES.get(data[2:5], ""), [], 6
+    if not dtype or len(data) < at or not 0 <= (dimensions := data[5] - 0x90) <= MOST_USUAL:
+        return ()
+    for _ in range(dimensions):
+        width = WIDTHS.get(data[at : at + 1], 0)
+        shape.append(int.from_bytes(data[at + bool(width) : at + 1 + width], "big"))
+        at += 1 + width
+    if not 0 < math.prod(shape) <= LARGEST_FRAME:
+        return ()
+    beginning, size = _beginning(dtype, tuple(shape))
+    if len(data) != len(beginning) + size or not data.startswith(beginning):
+        return ()
+    return (_array(dtype, shape, data[len(beginning) :]),)
+
+
+def _array(dtype: str, shape: Sequence[int], raw: bytes) -> npt.NDArray[np.generic]:
     if dtype == "|b1":
         return np.asarray(np.frombuffer(raw, "|u1").reshape(shape) != 0)  # without dimensions, != alone gives no array
     return np.frombuffer(raw, dtype).reshape(shape)
@@ -153,6 +194,9 @@ def _skips(kinds: Sequence[str]) -> list[int]:
 
 
 SKIPS, SKIPS_OF_KEYS = _skips(["plain", "str"]), _skips(["str"])
+EXTENSIONS = [width if kind == "extension" else 0 for kind, width, _ in LAYOUT]  # bytes of their length fields
+KNOWN = (bytes([ARRAY]), bytes([OPAQUE]))
+TOO_MANY = f"a message of more than {{}} values, or of lists more than {DEEPEST} deep"
 
 
 def _survey(content: bytes | bytearray, most: int = MOST_VALUES, raw: bool = False) -> None:
@@ -171,13 +215,19 @@ def _survey(content: bytes | bytearray, most: int = MOST_VALUES, raw: bool = Fal
                     raise WireError("a message of the wrong length")
                 return
             left, of_dict = above.pop()
-        key = of_dict and left % 2 == 0
+        key = of_dict and not left & 1
         left -= 1
         seen += 1
-        if seen > most or len(above) >= DEEPEST:
-            raise WireError(f"a message of more than {most} values, or of lists more than {DEEPEST} deep")
-        if at < size and (skipped := (SKIPS_OF_KEYS if key else SKIPS)[content[at]]) >= 0:
+        if seen > most:
+            raise WireError(TOO_MANY.format(most))
+        if at >= size:
+            raise WireError("a message cut short")
+        first = content[at]
+        if (skipped := (SKIPS_OF_KEYS if key else SKIPS)[first]) >= 0:
             at += 1 + skipped  # most values are small ones
+            continue
+        if not key and not raw and (width := EXTENSIONS[first]) and content[at + 1 + width : at + 2 + width] in KNOWN:
+            at += 2 + width + int.from_bytes(content[at + 1 : at + 1 + width], "big")  # most others are arrays
             continue
         kind, length, at = _header(content, at)
         if kind not in allowed or (key and kind != "str"):
@@ -185,14 +235,14 @@ def _survey(content: bytes | bytearray, most: int = MOST_VALUES, raw: bool = Fal
         if kind in ("list", "dict"):
             above.append((left, of_dict))
             left, of_dict = (length, False) if kind == "list" else (2 * length, True)
+            if left and len(above) >= DEEPEST:
+                raise WireError(TOO_MANY.format(most))
         else:
             at += length
 
 
 def _header(content: bytes | bytearray, at: int) -> tuple[str, int, int]:
     """Kind and length of the value that begins at ``at``, and where its payload begins."""
-    if at >= len(content):
-        raise WireError("a message cut short")
     kind, width, length = LAYOUT[content[at]]
     at += 1
     if width:
@@ -201,7 +251,7 @@ def _header(content: bytes | bytearray, at: int) -> tuple[str, int, int]:
     if kind in ("list", "dict") and length > LONGEST_LIST:
         raise WireError(f"a {kind} of more than {LONGEST_LIST} items")
     if kind == "extension":
-        if content[at : at + 1] not in (b"\x01", b"\x02"):
+        if content[at : at + 1] not in KNOWN:
             raise WireError("unknown extension")  # such as msgpack's own type for times
         at += 1
     return kind, length, at
@@ -218,7 +268,7 @@ def send(channel: socket.socket, value: Any, deadline: Deadline, meanwhile: Mean
     content = pack(value)
     left = memoryview(len(content).to_bytes(4, "big") + content)
     while left:
-        sent = _in_time(channel, partial(channel.send, left), deadline, meanwhile)
+        sent = _in_time(channel, partial(channel.send, left), select.POLLOUT, deadline, meanwhile)
         left = left[sent:]
 
 
@@ -238,30 +288,38 @@ def receive_message(channel: socket.socket, deadline: Deadline, meanwhile: Meanw
     return message
 
 
-def _exactly(channel: socket.socket, size: int, deadline: Deadline, meanwhile: Meanwhile | None) -> bytearray:
-    parts = bytearray()
+def _exactly(channel: socket.socket, size: int, deadline: Deadline, meanwhile: Meanwhile | None) -> bytes | bytearray:
+    parts: bytes | bytearray = b""
     while len(parts) < size:
         most = min(size - len(parts), 1 << 20)
-        part = _in_time(channel, partial(channel.recv, most), deadline, meanwhile)
+        part = _in_time(channel, partial(channel.recv, most), select.POLLIN, deadline, meanwhile)
         if not part:
             raise WireError("the other side has gone")
-        parts += part
+        parts = bytearray(parts) if parts and isinstance(parts, bytes) else parts
+        parts += part  # the first one, and most often the only one, is not copied
     return parts
 
 
-def _in_time(channel: socket.socket, act: Callable[[], T], deadline: Deadline, meanwhile: Meanwhile | None) -> T:
-    """What a call on the channel returns; LateError if it does not return before the deadline."""
+def _in_time(
+    channel: socket.socket, act: Callable[[int], T], event: int, deadline: Deadline, meanwhile: Meanwhile | None
+) -> T:
+    """What a call on the channel returns; LateError if it does not return before the deadline.
+
+    The call is given the flags. Where no time is limited, it may itself wait for the ``event``.
+    """
+    forever = deadline == math.inf and not meanwhile
     while True:
         if meanwhile:
             meanwhile()
         left = (deadline() if callable(deadline) else deadline) - time.monotonic()
         if left <= 0:
             raise LateError("the other side did not answer in time")
-        wait = min(left, TICK) if meanwhile else left
         try:
-            channel.settimeout(None if math.isinf(wait) else wait)
-            return act()
-        except TimeoutError:
-            continue
+            return act(0 if forever else socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            waiting = select.poll()
+            waiting.register(channel, event)
+            wait = min(left, TICK) if meanwhile else left
+            waiting.poll(None if math.isinf(wait) else math.ceil(1000 * wait))
         except OSError:
             raise WireError("the other side has gone") from None
