@@ -370,8 +370,10 @@ def test_whoever_makes_no_known_mistake_is_told_none(target_of: Callable[[str], 
 
 
 def test_a_check_cell_does_not_age_the_known_mistakes_and_the_solution_does(tmp_path: Path) -> None:
-    def made(name: str, **cells: str) -> str:
+    def made(name: str, source: NotebookNode) -> str:
         (tmp_path / name).mkdir()
-        return fingerprint(load_practical(small_course(tmp_path / name, notebook(**cells))))
+        return fingerprint(load_practical(small_course(tmp_path / name, source)))
 
-    assert made("as it is") == made("another check", check_double="assert double(1) == 2") != made("more", double=MORE)
+    as_it_is = made("as it is", notebook())
+    assert made("another check", notebook(check_double="assert double(1) == 2")) == as_it_is
+    assert made("another solution", notebook(double=MORE)) != as_it_is
