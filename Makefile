@@ -15,7 +15,7 @@ demo: .venv/ready
 test: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(BIN)/mypy & types=$$!; $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder; tests=$$?; \
+	@$(BIN)/mypy & types=$$!; $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder; tests=$$?; \
 	wait $$types && exit $$tests # types are checked while some of the tests wait
 
 services: .venv/ready # with a browser, a Jupyter server and a database server, which most machines lack
