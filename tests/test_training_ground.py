@@ -135,6 +135,18 @@ def test_a_controller_for_the_well_known_environment_fails_behind_the_lens() -> 
             assert returns_of(controller, mixed, most).max() < 60
 
 
+def test_an_evaluation_ends_once_the_mean_return_is_enough() -> None:
+    steps = 0
+
+    def policy(observations: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        nonlocal steps
+        steps += 1
+        return upright_controller(observations)
+
+    with Environments(Task(PUSHED, Lens.clear(4)), 3, 5) as clear:
+        assert returns_of(policy, clear, 1000, enough=50).mean() == steps == 50
+
+
 def test_the_order_of_numbered_actions_is_the_lenss() -> None:
     found = []
     for order, actions in (((0, 1), [0, 1]), ((1, 0), [1, 0])):

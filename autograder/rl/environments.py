@@ -6,6 +6,7 @@ each observation, or else a small one would drown in the large ones once they ar
 which keeps all distances. Rewards and time stay as they are.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -156,10 +157,13 @@ class Environments:
         return (observations @ self._lens.mixing.T).astype(self._dtype)
 
 
-def returns_of(policy: Callable[[Array], Array], environments: Environments, horizon: int) -> Floats:
+def returns_of(
+    policy: Callable[[Array], Array], environments: Environments, horizon: int, enough: float = math.inf
+) -> Floats:
     """The return (n,) of one episode an environment under ``policy`` (observations (n, O) to actions).
 
-    Episodes are cut after ``horizon`` steps. An action that is not finite ends its environment's.
+    Episodes are cut after ``horizon`` steps, and as soon as their mean return is ``enough``, which can only grow where
+    no reward is negative. An action that is not finite ends its environment's.
     """
     returns = np.zeros(environments.number)
     going = np.ones(environments.number, dtype=np.bool_)
@@ -172,7 +176,7 @@ def returns_of(policy: Callable[[Array], Array], environments: Environments, hor
         step = environments.step(actions)
         returns += step.rewards * going
         going &= ~step.ended
-        if not going.any():
+        if not going.any() or returns.mean() >= enough:
             break
         observations = step.observations
     return returns

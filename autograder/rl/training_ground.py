@@ -5,7 +5,7 @@ alone. docs/training.md holds the measurements by which the settings of each pra
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -97,7 +97,7 @@ class TrainingGround:
         for i in np.flatnonzero(step.ended):
             self._curve.append((self._steps, float(self._running[i])))
             self._running[i] = 0.0
-        return dict(asdict(step))
+        return dict(vars(step))
 
 
 def trained(exam: Exam, setting: Setting) -> list[tuple[str, Array]]:

@@ -4,6 +4,7 @@ What counts in the end is how long the returned policy's likeliest action, compu
 keeps poles upright that the student's process never sees.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -71,8 +72,11 @@ def _policy(exam: Exam, state: Mapping[str, Array], setting: Setting) -> Policy:
     return policy
 
 
-def mean_return(policy: Policy, setting: Setting) -> float:
-    """How many steps the policy's likeliest action keeps poles upright, on average, in whole episodes."""
+def mean_return(policy: Policy, setting: Setting, enough: float = math.inf) -> float:
+    """How many steps the policy's likeliest action keeps poles upright, on average, in whole episodes.
+
+    No step is made once it is ``enough``: each is worth 1, so what it comes to can only grow.
+    """
 
     def likeliest(observations: Array) -> Array:
         with torch.no_grad():
@@ -80,7 +84,7 @@ def mean_return(policy: Policy, setting: Setting) -> float:
         return np.asarray(logits.argmax(1).numpy())
 
     with setting.environments(EPISODES, EVALUATION_SEED) as environments:
-        return float(returns_of(likeliest, environments, HORIZON).mean())
+        return float(returns_of(likeliest, environments, HORIZON, enough).mean())
 
 
 def best_return(exam: Exam, enough: float) -> float:
@@ -91,7 +95,7 @@ def best_return(exam: Exam, enough: float) -> float:
 
     def returns(seed: int) -> Iterator[float]:
         setting = setting_with(seed)
-        yield from (mean_return(policy, setting) for policy in trained_policies(exam, setting))
+        yield from (mean_return(policy, setting, enough) for policy in trained_policies(exam, setting))
 
     return best_of(SEEDS, returns, enough, chance=0.0)
 

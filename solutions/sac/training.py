@@ -4,6 +4,7 @@ What counts in the end is how long the returned actor's mean action, computed he
 pendulums upright that the student's process never sees.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -83,8 +84,11 @@ def _actor(exam: Exam, state: Mapping[str, Array], setting: Setting) -> Actor | 
     return actor
 
 
-def mean_return(actor: Actor, setting: Setting, horizon: int = HORIZON) -> float:
-    """How many steps the actor's mean action keeps pendulums upright, on average, in episodes of ``horizon`` steps."""
+def mean_return(actor: Actor, setting: Setting, horizon: int = HORIZON, enough: float = math.inf) -> float:
+    """How many steps the actor's mean action keeps pendulums upright, on average, in episodes of ``horizon`` steps.
+
+    No step is made once it is ``enough``: each is worth 1, so what it comes to can only grow.
+    """
 
     def policy(observations: Array) -> Floats:
         with torch.no_grad():
@@ -92,7 +96,7 @@ def mean_return(actor: Actor, setting: Setting, horizon: int = HORIZON) -> float
         return np.asarray(mean.numpy(), np.float64)
 
     with setting.environments(EPISODES, EVALUATION_SEED) as environments:
-        return float(returns_of(policy, environments, horizon).mean())
+        return float(returns_of(policy, environments, horizon, enough).mean())
 
 
 def best_return(exam: Exam, enough: float, horizon: int = HORIZON) -> float:
@@ -100,7 +104,7 @@ def best_return(exam: Exam, enough: float, horizon: int = HORIZON) -> float:
 
     def returns(seed: int) -> Iterator[float]:
         setting = setting_with(seed)
-        yield from (mean_return(actor, setting, horizon) for actor in trained_actors(exam, setting))
+        yield from (mean_return(actor, setting, horizon, enough) for actor in trained_actors(exam, setting))
 
     return best_of(SEEDS, returns, enough, ABOVE_CHANCE)
 
