@@ -44,9 +44,14 @@ def _test(question: Question) -> Any:
     return cell
 
 
+def _in_order(questions: Sequence[Question]) -> list[Question]:
+    """What is end to end comes first: what others are asked with stays in the kernel, such as an actor's forward."""
+    return sorted(questions, key=lambda question: not question.end_to_end)
+
+
 def nbgrader_course(folder: Path, texts: Mapping[str, str], questions: Sequence[Question]) -> None:
     """A stock course in which these students have handed in these definitions."""
-    tests = [_test(question) for question in questions]
+    tests = [_test(question) for question in _in_order(questions)]
     _write(folder / f"source/{NAME}/{NAME}.ipynb", [_answers("pass"), *tests])
     for student, text in texts.items():
         _write(folder / f"submitted/{student}/{NAME}/{NAME}.ipynb", [_answers(text), *tests])
@@ -83,12 +88,12 @@ def otter_environment(folder: Path) -> Path:
 
 def otter_course(folder: Path, texts: Mapping[str, str], questions: Sequence[Question], program: Path) -> None:
     """What ``otter run`` needs to grade these definitions."""
-    for question in questions:
+    for place, question in enumerate(_in_order(questions)):
         call = f"points({NAME!r}, {question.name!r}, globals()) == {question.points}"
         case = {"code": f">>> from benchmarks.bare import points\n>>> {call}\nTrue", "hidden": True, "locked": False}
         suite = {"cases": [case], "scored": True, "setup": "", "teardown": "", "type": "doctest"}
         test = {"name": question.name, "points": question.points, "suites": [suite]}
-        path = folder / f"tests/{question.name.replace('-', '_')}.py"
+        path = folder / f"tests/{place:02}_{question.name.replace('-', '_')}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"OK_FORMAT = True\ntest = {test!r}\n", encoding="utf-8")
     otter_zip(folder, program)
