@@ -17,7 +17,7 @@ from autograder.verification.learning import REFERENCE
 from autograder.verification.trying import try_variants
 
 REINFORCE = load_practical(KIT, "reinforce")
-SAMPLE = 5
+SAMPLE = 3
 VARIANTS = {each.id: each for each in (REFERENCE, *load_corpus([REINFORCE.folder / "variants"], REINFORCE))}
 
 
