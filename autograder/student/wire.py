@@ -118,8 +118,8 @@ def _decode(code: int, data: bytes) -> Any:
         return Opaque(data.decode("utf-8", "replace"))
     if code != ARRAY:
         raise WireError(f"unknown extension {code}")
-    if usual := _usual(data):
-        return usual[0]
+    if (usual := _usual(data)) is not None:
+        return usual
     _survey(data, most=16, raw=True)
     content = msgpack.unpackb(data)
     if not (isinstance(content, list) and len(content) == 3):
@@ -135,24 +135,24 @@ def _decode(code: int, data: bytes) -> Any:
     return _array(dtype, shape, raw)
 
 
-def _usual(data: bytes) -> tuple[npt.NDArray[np.generic]] | tuple[()]:
+def _usual(data: bytes) -> npt.NDArray[np.generic] | None:
     """The array, if it is packed as ``pack`` does it, of which the same few beginnings come again and again.
 
-    Nothing if a closer look has to say what it is.
+    None if a closer look has to say what it is.
     """
     dtype, shape, at = NAMES.get(data[2:5], ""), [], 6
     if not dtype or len(data) < at or not 0 <= (dimensions := data[5] - 0x90) <= MOST_USUAL:
-        return ()
+        return None
     for _ in range(dimensions):
         width = WIDTHS.get(data[at : at + 1], 0)
         shape.append(int.from_bytes(data[at + bool(width) : at + 1 + width], "big"))
         at += 1 + width
     if not 0 < math.prod(shape) <= LARGEST_FRAME:
-        return ()
+        return None
     beginning, size = _beginning(dtype, tuple(shape))
     if len(data) != len(beginning) + size or not data.startswith(beginning):
-        return ()
-    return (_array(dtype, shape, data[len(beginning) :]),)
+        return None
+    return _array(dtype, shape, data[len(beginning) :])
 
 
 def _array(dtype: str, shape: Sequence[int], raw: bytes) -> npt.NDArray[np.generic]:
@@ -215,7 +215,7 @@ def _survey(content: bytes | bytearray, most: int = MOST_VALUES, raw: bool = Fal
                     raise WireError("a message of the wrong length")
                 return
             left, of_dict = above.pop()
-        key = of_dict and not left & 1
+        key = of_dict and left % 2 == 0
         left -= 1
         seen += 1
         if seen > most:
